@@ -1,0 +1,1 @@
+"""Measurements of footage, as tables; nothing here decides anything."""

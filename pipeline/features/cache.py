@@ -1,0 +1,82 @@
+"""Tables kept as Parquet under a key that names everything that could change them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.features.schema import SCHEMA_VERSION, to_table
+from pipeline.model import Table
+
+
+@dataclass(frozen=True, slots=True)
+class CacheKey:
+    """All that a stage's tables depend on."""
+
+    footage: str
+    """SHA-256 of the clip."""
+    stage: str
+    version: int
+    """Of the stage's own code."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    """Name → version of every library (and hash of every model) that could change the answer."""
+
+    def digest(self) -> str:
+        """Return a hash of the whole key."""
+        document = json.dumps({**asdict(self), "schema": SCHEMA_VERSION}, sort_keys=True, default=str)
+        return hashlib.sha256(document.encode()).hexdigest()[:32]
+
+
+class Cache:
+    """A folder of finished stages; an entry is a folder of Parquet tables and, perhaps, other files.
+
+    An entry appears whole or not at all: it is written beside its place and moved there by one rename.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, key: CacheKey) -> Path:
+        """Return where the entry lies, or would lie."""
+        return self.root / key.footage[:2] / key.footage / f"{key.stage}-{key.digest()}"
+
+    def tables(self, key: CacheKey) -> dict[str, Table] | None:
+        """Return the tables of an entry, None if there is none."""
+        folder = self.folder(key)
+        if not folder.is_dir():
+            return None
+        return {path.stem: to_table(path.stem, pq.read_table(path)) for path in sorted(folder.glob("*.parquet"))}
+
+    def file(self, key: CacheKey, name: str) -> Path | None:
+        """Return the path of another file of an entry, None if there is none."""
+        path = self.folder(key) / name
+        return path if path.is_file() else None
+
+    def put(self, key: CacheKey, tables: Mapping[str, pa.Table], files: Mapping[str, Path] | None = None) -> None:
+        """Keep `tables` and copies of `files` (name in the entry → path); an entry that is there already stays."""
+        folder = self.folder(key)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+        try:
+            for name, arrow in tables.items():
+                pq.write_table(arrow, new / f"{name}.parquet")
+            for name, path in (files or {}).items():
+                shutil.copyfile(path, new / name)
+            if not folder.exists():
+                os.replace(new, folder)
+        except OSError:
+            if not folder.is_dir():  # two scans at once: the other one's entry is as good
+                raise
+        finally:
+            shutil.rmtree(new, ignore_errors=True)

@@ -1,0 +1,218 @@
+"""Every table and column: name, type, unit and meaning. Detectors declare what they need in these names.
+
+Types: `i8` integer, `f8` float (NaN: unknown), `bool`, `str` (None: unknown). Integer columns that may be unknown are
+`i8?`: Arrow keeps them exact with nulls, `Table` shows them as float64 with NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.model import Table
+
+SCHEMA_VERSION = 1
+"""Raised whenever a column changes its meaning; part of every cache key."""
+
+_ARROW = {"i8": pa.int64(), "i8?": pa.int64(), "f8": pa.float64(), "bool": pa.bool_(), "str": pa.string()}
+_NUMPY = {"i8": np.int64, "i8?": np.float64, "f8": np.float64, "bool": np.bool_, "str": object}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """One column of a table."""
+
+    name: str
+    type: str
+    unit: str
+    meaning: str
+
+
+def _columns(text: str) -> tuple[ColumnSpec, ...]:
+    rows = (line.split("|") for line in text.strip().splitlines())
+    return tuple(ColumnSpec(*(part.strip() for part in row)) for row in rows)
+
+
+TABLES: dict[str, tuple[ColumnSpec, ...]] = {
+    # ---- what the container says: no decoding -------------------------------------------------------------------
+    "container": _columns("""
+        format               | str  | -     | container found by its own bytes: mp4, mov, 3gp, avi, matroska, mpegts, mpegps, wav, …
+        brand                | str  | -     | major brand (ISO-BMFF) or document type; None where there is none
+        bytes                | i8   | bytes | size of the file
+        bytes_expected       | i8?  | bytes | size that the container's own lengths add up to; unknown where it states none
+        index_found          | bool | -     | the index that a player needs (moov, idx1, …) is there, or the format needs none
+        duration_in_header_s | f8   | s     | duration the container claims
+        writer               | str  | -     | software named by the file (encoder / writing application tags)
+        created_at           | str  | -     | creation time as written in the header, ISO 8601 with zone; None if absent or zero
+    """),
+    "boxes": _columns("""
+        path         | str  | -     | names from the root, e.g. moov/trak[1]/edts/elst
+        type         | str  | -     | four-character code
+        offset_bytes | i8   | bytes | where the box starts
+        size_bytes   | i8   | bytes | its stated size, header included
+        complete     | bool | -     | it ends inside the file and inside its parent
+    """),
+    "streams": _columns("""
+        stream               | i8   | -    | index in the file
+        kind                 | str  | -    | video, audio, subtitle, data
+        codec                | str  | -    | FFmpeg's name: h264, hevc, mpeg4, mjpeg, aac, pcm_s16le, …
+        tag                  | str  | -    | four-character code in the container
+        profile              | str  | -    | codec profile
+        time_base_s          | f8   | s    | length of one tick of pts and dts
+        width                | i8?  | px   | coded width in the header
+        height               | i8?  | px   | coded height in the header
+        rotation_deg         | f8   | deg  | clockwise turn a player must apply (0, 90, 180, 270); 0 where none is stated
+        rate_in_header_hz    | f8   | Hz   | frame rate the header claims
+        sample_rate_hz       | i8?  | Hz   | of sound
+        channels             | i8?  | -    | of sound
+        frames_in_header     | i8?  | -    | number of frames or packets the header claims
+        duration_in_header_s | f8   | s    | duration the stream's own header claims
+        start_in_header_s    | f8   | s    | first presentation time the demuxer states
+        extradata_sha256     | str  | -    | hash of the codec's parameter sets in the header; None if there are none
+        default              | bool | -    | the stream that is examined (first video that is no cover picture; first audio)
+    """),
+    "edits": _columns("""
+        stream        | i8 | - | index of the stream whose track holds the edit list
+        entry         | i8 | - | position in the list
+        duration_s    | f8 | s | how much of the movie timeline this entry fills
+        media_start_s | f8 | s | media time at which it starts; NaN for an empty edit (nothing is shown)
+        rate          | f8 | - | media rate, 1.0 is normal
+        media_s       | f8 | s | duration of the whole media of the track (mdhd)
+    """),
+    "packets": _columns("""
+        stream         | i8   | -     | index of the stream
+        pts            | i8?  | ticks | presentation time in the stream's time base
+        dts            | i8?  | ticks | decoding time
+        time_s         | f8   | s     | pts in seconds
+        dts_s          | f8   | s     | dts in seconds
+        duration_s     | f8   | s     | stated duration; NaN where none is stated
+        size_bytes     | i8   | bytes | size of the packet
+        key            | bool | -     | marked as a key frame
+        position_bytes | i8?  | bytes | where it lies in the file
+        corrupt        | bool | -     | the demuxer marked it as damaged
+        discard        | bool | -     | decoded but not shown (hidden by an edit list, for instance)
+    """),
+    # ---- one decoding pass --------------------------------------------------------------------------------------
+    "frames": _columns("""
+        pts            | i8?  | ticks   | presentation time in the stream's time base
+        time_s         | f8   | s       | presentation time; rows are in the order in which the decoder shows them
+        duration_s     | f8   | s       | stated duration; NaN where none is stated
+        key            | bool | -       | key frame
+        picture_type   | str  | -       | I, P, B, …
+        interlaced     | bool | -       | marked as interlaced
+        damaged        | bool | -       | the decoder reported errors or concealed parts of this picture
+        width          | i8   | px      | width of this very picture as stored
+        height         | i8   | px      | height of this very picture as stored
+        luma_mean      | f8   | 0..255  | mean brightness of the 160 x 90 thumbnail
+        luma_std       | f8   | 0..255  | standard deviation of the thumbnail: contrast
+        luma_p01       | f8   | 0..255  | 1st percentile of the thumbnail
+        luma_p99       | f8   | 0..255  | 99th percentile of the thumbnail
+        sharpness      | f8   | -       | variance of the Laplacian of the picture at 640 px width
+        luma_diff      | f8   | 0..255  | mean absolute difference from the picture before; NaN on the first
+        luma_diff_max  | f8   | 0..255  | largest mean absolute difference from the picture before among 10 x 10 px tiles of the thumbnail
+        hist_distance  | f8   | 0..1    | half the L1 distance of the 32-bin brightness histograms from the picture before
+        shift_x        | f8   | 1       | global motion from the picture before, in picture widths, by phase correlation
+        shift_y        | f8   | 1       | the same in picture heights
+        shift_response | f8   | 0..1    | peak of the phase correlation: 1 a pure shift, near 0 nothing in common
+        residual       | f8   | 0..255  | mean absolute difference from the picture before after undoing the global motion
+        skip_diff      | f8   | 0..255  | mean absolute difference from the picture before the last; NaN on the first two
+    """),
+    "sound": _columns("""
+        time_s        | f8 | s    | start of the block of 20 ms on the presentation timeline
+        duration_s    | f8 | s    | length of the block
+        rms_dbfs      | f8 | dBFS | level of all channels together; -120 at digital silence
+        peak_dbfs     | f8 | dBFS | largest sample
+        zero_fraction | f8 | 0..1 | share of samples that equal the block's first sample in every channel: 1 is digital silence
+    """),
+    # ---- speech -------------------------------------------------------------------------------------------------
+    "voice": _columns("""
+        start_s     | f8 | s    | start of a stretch of speech
+        stop_s      | f8 | s    | its end
+        probability | f8 | 0..1 | mean probability of speech
+        snr_db      | f8 | dB   | level of the stretch over the level of the sound around it where nobody speaks; NaN if all is speech
+    """),
+    "words": _columns("""
+        start_s     | f8  | s    | start of the word on the presentation timeline
+        stop_s      | f8  | s    | its end
+        text        | str | -    | the word as recognised, simplified characters, punctuation kept
+        probability | f8  | 0..1 | as the recogniser gives it
+        speaker     | str | -    | speaker turn, where known
+    """),
+    # ---- texts in the picture -----------------------------------------------------------------------------------
+    "texts": _columns("""
+        frame      | i8  | -    | row of the frames table
+        time_s     | f8  | s    | its presentation time
+        text       | str | -    | as read
+        confidence | f8  | 0..1 | as the reader gives it
+        left       | f8  | 0..1 | box in the upright picture, in picture widths
+        top        | f8  | 0..1 | in picture heights
+        right      | f8  | 0..1 | in picture widths
+        bottom     | f8  | 0..1 | in picture heights
+        height_px  | f8  | px   | height of the characters in the stored picture
+        sharpness  | f8  | -    | variance of the Laplacian inside the box
+        overlay    | bool | -   | burned in by the recorder (clock, device, unit), not part of the scene
+    """),
+    # ---- the case record ----------------------------------------------------------------------------------------
+    "case": _columns("""
+        field | str | - | name of a field of the case record, e.g. place.name
+        value | str | - | its value; a list gives a row for each entry
+    """),
+    # ---- coverage -----------------------------------------------------------------------------------------------
+    "examined": _columns("""
+        stage   | str | - | probe, pictures, sound, speech, texts
+        measure | str | - | what was counted: packets, frames_decoded, frames_failed, audio_s, speech_s, pictures_read
+        value   | f8  | - | the count
+    """),
+    "gaps": _columns("""
+        stage   | str | - | stage that could not examine something
+        message | str | - | template of the sentence that says what and why
+        values  | str | - | JSON object that fills the template
+    """),
+}
+
+
+def arrow_schema(table: str) -> pa.Schema:
+    """Return the Arrow schema of a table.
+
+    Raises
+    ------
+    KeyError
+        If no table has that name.
+    """
+    return pa.schema(
+        [pa.field(spec.name, _ARROW[spec.type], nullable=spec.type in {"i8?", "f8", "str"}) for spec in TABLES[table]]
+    )
+
+
+def to_arrow(name: str, rows: list[dict[str, object]]) -> pa.Table:
+    """Build an Arrow table from rows; keys that a row lacks become null (NaN for `f8`)."""
+    schema = arrow_schema(name)
+    columns = []
+    for spec in TABLES[name]:
+        default: object = float("nan") if spec.type == "f8" else None
+        columns.append(pa.array([row.get(spec.name, default) for row in rows], type=_ARROW[spec.type]))
+    return pa.table(columns, schema=schema)
+
+
+def to_table(name: str, arrow: pa.Table) -> Table:
+    """Turn an Arrow table into read-only NumPy columns of the types that the schema states.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+    """
+    columns = {}
+    for spec in TABLES[name]:
+        if spec.name not in arrow.column_names:
+            raise ValueError(f"table {name} lacks column {spec.name}")
+        values = arrow[spec.name].to_numpy()
+        columns[spec.name] = values.astype(_NUMPY[spec.type]) if len(values) else np.empty(0, _NUMPY[spec.type])
+    return Table(columns)
+
+
+def table(name: str, rows: list[dict[str, object]]) -> Table:
+    """Build a `Table` from rows: for tests and notebooks, and for small tables."""
+    return to_table(name, to_arrow(name, rows))

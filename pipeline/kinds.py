@@ -1,0 +1,22 @@
+"""Every kind of finding, in the words that a report shows for it (msgids; translations in `pipeline/locale`)."""
+
+KINDS: dict[str, str] = {
+    "picture-cut": "The picture changes in a way no moving camera makes: two takes joined",
+    "frozen-picture": "The picture stands still while time runs",
+    "blank-picture": "The picture is black or covered while time runs",
+    "timestamp-gap": "Presentation times jump forward: nothing is shown for a while",
+    "timestamp-disorder": "Presentation times run backwards or repeat",
+    "edit-list": "The container hides media that it holds",
+    "header-mismatch": "The header's claims and the content disagree",
+    "truncated": "The file is unfinished or its end is missing",
+    "audio-missing": "There is no sound",
+    "audio-dropout": "The sound is digitally silent for a while",
+    "notice-heard": "The standard notice was spoken",
+    "notice-missing": "The standard notice was not spoken",
+    "notice-partial": "Only a part of the standard notice was spoken",
+    "notice-late": "The standard notice was spoken after the enforcement had begun",
+    "notice-unclear": "Whether the standard notice was spoken cannot be told from the sound",
+    "place-shown": "A sign of the place is legible in the picture",
+    "place-missing": "No sign of the place was found",
+    "place-unclear": "Text in the picture is too small or too blurred to tell the place",
+}

@@ -1,0 +1,1 @@
+"""Access to footage: the only place that opens, demuxes or decodes it."""

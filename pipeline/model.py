@@ -1,0 +1,224 @@
+"""Every noun that the stages share: frozen, typed and picklable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scalar = str | int | float | bool | None
+Evidence = Mapping[str, Scalar | Sequence[Scalar]]
+Column = NDArray[Any]
+
+
+class Level(StrEnum):
+    """How much weight a finding carries."""
+
+    VIOLATION = "violation"
+    """Strong enough to fail a clip by itself."""
+    SUSPECT = "suspect"
+    """A person must look."""
+    NOTE = "note"
+    """Context."""
+
+
+class Outcome(StrEnum):
+    """What a rule, or the whole clip, comes to. "Could not tell" is never "pass"."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNDECIDED = "undecided"
+    NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A sentence that can be told in every language of the product.
+
+    The template is the English sentence and at once the key of its translations (gettext's *msgid*);
+    `values` fill its `str.format` fields.
+    """
+
+    template: str
+    values: Mapping[str, Scalar] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """One clip as it lies in the store, identified by its content."""
+
+    path: Path
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open stretch of the clip's own presentation timeline.
+
+    A cut between two pictures has `start_s` = the last picture before, `stop_s` = the first picture after.
+    Frame numbers are rows of the `frames` table, never clocks; None where the span has no pictures.
+    """
+
+    start_s: float
+    stop_s: float
+    first_frame: int | None = None
+    stop_frame: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.start_s <= self.stop_s:
+            raise ValueError(f"span ends before it starts: {self.start_s} .. {self.stop_s}")
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A measured column that a finding rests on, with the threshold that it crossed (None: none)."""
+
+    column: str
+    """`table.column`, as in `pipeline/features/schema.py`."""
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found, where, how sure, and by whom.
+
+    A detector fills the fields down to `curves`; the runner stamps the rest, so that a detector cannot forget it.
+    """
+
+    kind: str
+    level: Level
+    span: Span
+    message: Message
+    score: float | None = None
+    """Calibrated probability, 0 to 1, that the finding is true; None where no calibration exists."""
+    evidence: Evidence = field(default_factory=dict)
+    """Numbers and words that a reader can check."""
+    curves: tuple[Curve, ...] = ()
+    id: str = ""
+    detector: str = ""
+    version: int = 0
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """The message in English."""
+        return str(self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was looked at, claims of the header apart from what was counted; None where nothing is claimed."""
+
+    packets: int = 0
+    frames_in_header: int | None = None
+    frames_decoded: int = 0
+    frames_failed: int = 0
+    audio_s: float = 0.0
+    speech_s: float = 0.0
+    """Seconds of sound, from the start, in which speech was looked for."""
+    pictures_read: int = 0
+    """Pictures in which text was looked for."""
+    gaps: tuple[Message, ...] = ()
+    """What could not be examined, and why. Empty: everything was."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """One clause of a regulation, judged on one clip."""
+
+    id: str
+    article: str
+    text: str
+    gloss: str
+    outcome: Outcome
+    reason: Message
+    findings: tuple[str, ...] = ()
+
+
+class Table(Mapping[str, Column]):
+    """Read-only, equally long NumPy columns by name.
+
+    Unknown numbers are NaN (integer columns that have unknowns come as float64), unknown texts are None in an
+    object column. What each column means stands in `pipeline/features/schema.py`.
+
+    Raises
+    ------
+    ValueError
+        If the columns differ in length.
+    """
+
+    __slots__ = ("_columns", "_rows")
+
+    def __init__(self, columns: Mapping[str, Any]) -> None:
+        kept: dict[str, Column] = {}
+        for name, values in columns.items():
+            view = np.asarray(values).view()
+            view.flags.writeable = False
+            kept[name] = view
+        lengths = {len(column) for column in kept.values()}
+        if len(lengths) > 1:
+            raise ValueError(f"columns differ in length: { {name: len(c) for name, c in kept.items()} }")
+        self._columns = MappingProxyType(kept)
+        self._rows = lengths.pop() if lengths else 0
+
+    def __getitem__(self, name: str) -> Column:
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        """Count the columns; `rows` counts the rows."""
+        return len(self._columns)
+
+    def __reduce__(self) -> tuple[type[Table], tuple[dict[str, Column]]]:
+        return Table, (dict(self._columns),)
+
+    @property
+    def rows(self) -> int:
+        """How many rows every column has."""
+        return self._rows
+
+    def where(self, mask: NDArray[np.bool_]) -> Table:
+        """Return the rows for which `mask` (bool, shape (rows,)) holds."""
+        return Table({name: column[mask] for name, column in self._columns.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Everything that was measured on one clip: tables by name.
+
+    A table that is there with no rows was looked for and nothing was found; a table that is absent was not measured.
+    """
+
+    tables: Mapping[str, Table] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Table:
+        return self.tables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.tables
+
+    def has(self, column: str) -> bool:
+        """Tell whether `table.column` was measured."""
+        table, _, name = column.partition(".")
+        return table in self.tables and name in self.tables[table]
+
+    def duration_s(self) -> float:
+        """End of the presentation timeline in seconds: the last picture or sound that is shown; 0.0 if none."""
+        ends = [0.0]
+        for name in ("frames", "sound"):
+            if name in self.tables and self.tables[name].rows:
+                table = self.tables[name]
+                ends.append(float(np.nanmax(table["time_s"] + np.nan_to_num(table["duration_s"]))))
+        return max(ends)

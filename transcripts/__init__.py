@@ -1,0 +1,5 @@
+"""Speech: weights, voice activity, recognition, and one speech check a file. Importing registers the checks."""
+
+from transcripts import notice
+
+__all__ = ["notice"]

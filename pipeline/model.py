@@ -222,3 +222,33 @@ class Features:
                 table = self.tables[name]
                 ends.append(float(np.nanmax(table["time_s"] + np.nan_to_num(table["duration_s"]))))
         return max(ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A detector that did not run because columns that it needs were not measured."""
+
+    detector: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All that one scan of one clip came to: what the JSON, the report and the exit code are made from."""
+
+    footage: Footage
+    profile: str
+    features: Features
+    examined: Examined
+    findings: tuple[Finding, ...]
+    rules: tuple[RuleResult, ...]
+    verdict: Outcome
+    skipped: tuple[Skipped, ...] = ()
+    unreadable: Message | None = None
+    """Why nothing of the clip could be examined, and what to do; None if something could."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Name → version of the tool, its libraries and its models."""
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Every parameter of every stage as it was used: section → name → value."""
+    opening: Path | None = None
+    """The first minutes of the sound (16 kHz mono FLAC, starting at 0 s of the presentation timeline), if any."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -74,7 +73,7 @@ class Cache:
             for name, path in (files or {}).items():
                 shutil.copyfile(path, new / name)
             if not folder.exists():
-                os.replace(new, folder)
+                new.rename(folder)
         except OSError:
             if not folder.is_dir():  # two scans at once: the other one's entry is as good
                 raise

@@ -124,7 +124,7 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         duration_s    | f8 | s    | length of the block
         rms_dbfs      | f8 | dBFS | level of all channels together; -120 at digital silence
         peak_dbfs     | f8 | dBFS | largest sample
-        zero_fraction | f8 | 0..1 | share of samples that equal the block's first sample in every channel: 1 is digital silence
+        zero_fraction | f8 | 0..1 | share of samples within one 16-bit step of zero in every channel: 1 is digital silence
     """),
     # ---- speech -------------------------------------------------------------------------------------------------
     "voice": _columns("""

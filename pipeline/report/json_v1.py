@@ -1,0 +1,178 @@
+"""The public JSON form of an examination, format 1: a promise to scripts, and so not the inner types themselves.
+
+`docs/contract.md` says what each key means, `docs/contract.schema.json` states the form. Inside format 1 keys are only
+ever added.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import Enum
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.model import Examination, Examined, Features, Finding, Footage, RuleResult
+
+FORMAT = 1
+TOOL = "unbroken"
+
+
+def document(examination: Examination) -> dict[str, Any]:
+    """Return the public document of one examined clip, as values that JSON can hold.
+
+    Numbers that are not finite become None; texts that UTF-8 cannot hold are shown with backslash escapes.
+
+    Parameters
+    ----------
+    examination : Examination
+        What one scan of one clip came to.
+
+    Returns
+    -------
+    dict
+        Keys in the order of the contract; valid under `docs/contract.schema.json`.
+    """
+    libraries = {name: version for name, version in examination.versions.items() if name != TOOL}
+    whole = {
+        "format": FORMAT,
+        "tool": {"version": tool_version(examination), "libraries": libraries},
+        "profile": examination.profile,
+        "clip": _clip(examination.footage, examination.features),
+        "examined": _examined(examination.examined),
+        "findings": [_finding(finding) for finding in examination.findings],
+        "rules": [_rule(rule) for rule in examination.rules],
+        "verdict": examination.verdict,
+        "unreadable": None if examination.unreadable is None else str(examination.unreadable),
+        "skipped": [{"detector": skip.detector, "missing": skip.missing} for skip in examination.skipped],
+        "settings": examination.settings,
+    }
+    result: dict[str, Any] = plain(whole)
+    return result
+
+
+def text(documents: dict[str, Any] | list[dict[str, Any]]) -> str:
+    """Return one document, or a list of them, as JSON text (UTF-8 characters kept, indented)."""
+    return json.dumps(documents, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def tool_version(examination: Examination) -> str:
+    """Return the version of the product that made `examination`."""
+    return examination.versions.get(TOOL) or metadata.version(TOOL)
+
+
+def display_path(path: Path) -> str:
+    """Return a path as text; bytes of its name that are not UTF-8 appear as backslash escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def claimed_start(features: Features) -> str | None:
+    """Return the creation time that the header claims (ISO 8601), None if it claims none."""
+    if not features.has("container.created_at") or not features["container"].rows:
+        return None
+    return features["container"]["created_at"][0] or None
+
+
+def case_value(features: Features, field: str) -> str | None:
+    """Return a field of the case record, None if there is none; of a list, its first entry."""
+    if "case" not in features:
+        return None
+    case = features["case"]
+    values = case["value"][case["field"] == field]
+    return str(values[0]) if len(values) else None
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as what JSON can hold: dict, list, str, int, finite float, bool or None."""
+    match value:
+        case Enum():
+            return plain(value.value)
+        case None | bool() | int():
+            return value
+        case float() | np.floating():
+            return float(value) if math.isfinite(value) else None
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode("utf-8")
+        case np.generic() | np.ndarray():
+            return plain(value.tolist())
+        case Mapping():
+            return {plain(str(key)): plain(entry) for key, entry in value.items()}
+        case list() | tuple():
+            return [plain(entry) for entry in value]
+        case set() | frozenset():
+            return sorted((plain(entry) for entry in value), key=str)
+        case Path():
+            return display_path(value)
+        case date() | datetime():
+            return value.isoformat()
+        case _:
+            return plain(str(value))
+
+
+def _clip(footage: Footage, features: Features) -> dict[str, Any]:
+    clip = {
+        "path": display_path(footage.path),
+        "sha256": footage.sha256,
+        "bytes": footage.bytes,
+        "duration_s": features.duration_s(),
+        "device_id": case_value(features, "device.id"),
+        "recorded_at": claimed_start(features),
+    }
+    raw = os.fsencode(footage.path)
+    if clip["path"] != raw.decode("utf-8", "replace"):
+        clip["path_base64"] = base64.b64encode(raw).decode("ascii")
+    return clip
+
+
+def _examined(examined: Examined) -> dict[str, Any]:
+    return {
+        "packets": examined.packets,
+        "frames_in_header": examined.frames_in_header,
+        "frames_decoded": examined.frames_decoded,
+        "frames_failed": examined.frames_failed,
+        "audio_s": examined.audio_s,
+        "speech_s": examined.speech_s,
+        "pictures_read": examined.pictures_read,
+        "gaps": [str(gap) for gap in examined.gaps],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    span = finding.span
+    return {
+        "id": finding.id,
+        "kind": finding.kind,
+        "level": finding.level,
+        "score": finding.score,
+        "span": {
+            "start_s": span.start_s,
+            "stop_s": span.stop_s,
+            "first_frame": span.first_frame,
+            "stop_frame": span.stop_frame,
+        },
+        "detector": finding.detector,
+        "version": finding.version,
+        "params": finding.params,
+        "evidence": finding.evidence,
+        "summary": finding.summary,
+        "curves": [{"column": curve.column, "threshold": curve.threshold} for curve in finding.curves],
+    }
+
+
+def _rule(rule: RuleResult) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "article": rule.article,
+        "outcome": rule.outcome,
+        "reason": str(rule.reason),
+        "findings": rule.findings,
+        "text": rule.text,
+        "gloss": rule.gloss,
+    }

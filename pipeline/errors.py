@@ -4,7 +4,10 @@ from enum import IntEnum
 
 
 class IntegrityError(Exception):
-    """Base of every error this product raises on purpose; its text says what to do."""
+    """Base of every error this product raises on purpose; its text says what to do.
+
+    The one argument is a sentence, or a `pipeline.model.Message` where it is to be told in the reader's language.
+    """
 
 
 class FootageError(IntegrityError):
@@ -28,3 +31,7 @@ class ExitCode(IntEnum):
     UNREADABLE = 3
     UNDECIDED = 10
     FAILED = 11
+
+
+GRAVEST_FIRST = (ExitCode.INTERNAL_ERROR, ExitCode.FAILED, ExitCode.UNREADABLE, ExitCode.UNDECIDED)
+"""Which code a scan of several clips ends with: the first of these that any clip gave, else `ALL_PASSED`."""

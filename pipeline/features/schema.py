@@ -6,10 +6,13 @@ Types: `i8` integer, `f8` float (NaN: unknown), `bool`, `str` (None: unknown). I
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.model import Table
 
@@ -216,3 +219,19 @@ def to_table(name: str, arrow: pa.Table) -> Table:
 def table(name: str, rows: list[dict[str, object]]) -> Table:
     """Build a `Table` from rows: for tests and notebooks, and for small tables."""
     return to_table(name, to_arrow(name, rows))
+
+
+def write_tables(tables: Mapping[str, Table], folder: Path) -> list[Path]:
+    """Write tables as Parquet files, one a table, under `folder`; return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, content in sorted(tables.items()):
+        columns = []
+        for spec in TABLES[name]:
+            values = content[spec.name]
+            unknown = np.isnan(values) if spec.type == "i8?" else None
+            columns.append(pa.array(values, type=_ARROW[spec.type], mask=unknown, from_pandas=False))
+        path = folder / f"{name}.parquet"
+        pq.write_table(pa.table(columns, schema=arrow_schema(name)), path)
+        written.append(path)
+    return written

@@ -1,0 +1,240 @@
+"""The command `unbroken`. Results go to stdout; progress and messages go to stderr."""
+
+from __future__ import annotations
+
+import locale
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from pipeline import run
+from pipeline.case import case_of
+from pipeline.errors import GRAVEST_FIRST, ExitCode, IntegrityError
+from pipeline.features.cache import Cache
+from pipeline.language import LANGUAGES, Language, language
+from pipeline.model import Examination, Examined, Features, Footage, Message, Outcome
+from pipeline.report import json_v1
+from pipeline.rules.profile import Profile, builtin_profiles, load_profile
+from pipeline.settings import Settings, read_toml, settings_from
+from pipeline.terminal import explained, settings_toml, summary
+
+app = typer.Typer(
+    name="unbroken",
+    help="Checks body-camera footage: is the take whole, was the notice spoken, was the place shown?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+errors = Console(stderr=True)
+
+
+def _default_language() -> str:
+    spoken = locale.getlocale()[0] or ""
+    return "zh-CN" if spoken.startswith(("zh", "Chinese")) else "en"
+
+
+def _default_cache() -> Path:
+    return Path(typer.get_app_dir("unbroken")) / "cache" if sys.platform == "win32" else Path.home() / ".cache/unbroken"
+
+
+ProfileOption = Annotated[str, typer.Option(help="Regulation to judge by: a name, or the path of a TOML file.")]
+SettingsOption = Annotated[Path | None, typer.Option(help="TOML file of parameters; see `unbroken settings`.")]
+CacheOption = Annotated[
+    Path, typer.Option(help="Folder where measured tables are kept.", default_factory=_default_cache)
+]
+LanguageOption = Annotated[
+    str, typer.Option(help=f"Language: {' or '.join(LANGUAGES)}.", default_factory=_default_language)
+]
+
+
+@contextmanager
+def _told(lang: Language | None = None) -> Iterator[None]:
+    """End the command with one sentence where an argument or a file cannot be used."""
+    try:
+        yield
+    except IntegrityError as error:
+        message = run.told(error)
+        errors.print(lang.tell(message) if lang else str(message), style="red", markup=False, highlight=False)
+        raise typer.Exit(ExitCode.BAD_ARGUMENTS) from error
+
+
+def _settings(path: Path | None) -> Settings:
+    return Settings() if path is None else settings_from(read_toml(path), run.sections(), str(path))
+
+
+@contextmanager
+def _progress(clips: int) -> Iterator[Any]:
+    """Show a bar for each clip on stderr while it is examined."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[stage]}", style="dim"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=errors, transient=True) as bars:
+        total = bars.add_task("", total=clips, stage="", visible=clips > 1)
+
+        @contextmanager
+        def clip(name: str) -> Iterator[run.Progress]:
+            bar = bars.add_task(name, total=1.0, stage="")
+            yield lambda stage, share: bars.update(bar, completed=share, stage=stage)
+            bars.remove_task(bar)
+            bars.advance(total)
+
+        yield clip
+
+
+def _crashed(path: Path, profile: Profile, error: Exception) -> Examination:
+    """Return the result of a clip on which this product itself failed: undecided, and it says so."""
+    return Examination(
+        footage=Footage(path, "", 0),
+        profile=profile.key,
+        features=Features(),
+        examined=Examined(),
+        findings=(),
+        rules=(),
+        verdict=Outcome.UNDECIDED,
+        unreadable=Message(
+            "This program failed on the clip ({problem}). The clip was not changed; please report this.",
+            {"problem": f"{type(error).__name__}: {error}"},
+        ),
+        versions=run.versions(),
+    )
+
+
+def exit_code(examination: Examination) -> ExitCode:
+    """Return the exit code that one clip stands for."""
+    if examination.unreadable is not None:
+        return ExitCode.UNREADABLE
+    codes = {Outcome.FAIL: ExitCode.FAILED, Outcome.UNDECIDED: ExitCode.UNDECIDED}
+    return codes.get(examination.verdict, ExitCode.ALL_PASSED)
+
+
+@app.command()
+def scan(
+    clips: Annotated[list[Path], typer.Argument(help="Clips to examine; they are opened read-only.", metavar="CLIP…")],
+    lang: LanguageOption,
+    cache: CacheOption,
+    profile: ProfileOption = "shijiazhuang-safety",
+    settings: SettingsOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the HTML reports, one folder a clip.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON documents and nothing else.")] = False,
+) -> None:
+    """Examine clips and judge them by a regulation.
+
+    Exit codes: 0 all passed, 10 undecided, 11 failed, 3 unreadable footage, 2 bad arguments, 1 internal error.
+    """
+    with _told():
+        spoken = language(lang)
+        rules = load_profile(profile)
+        chosen = _settings(settings)
+        for path in clips:
+            case_of(path)  # a record that cannot be used is better said now than after an hour
+    results: list[tuple[Examination, ExitCode]] = []
+    reports: list[tuple[Examination, Path]] = []
+    console = Console()
+    with _progress(len(clips)) as bar:
+        for path in clips:
+            try:
+                with bar(path.name) as progress:
+                    result = run.examine(path, rules, Cache(cache), chosen, progress)
+                    code = exit_code(result)
+                    if out is not None:
+                        reports.append((result, _report(result, out, lang, progress)))
+            except Exception as error:
+                errors.print(traceback.format_exc(), style="dim", markup=False, highlight=False)
+                result, code = _crashed(path, rules, error), ExitCode.INTERNAL_ERROR
+            results.append((result, code))
+            if not as_json:
+                console.print(summary(result, spoken))
+                if reports and reports[-1][0] is result:
+                    console.print(f"{spoken.text('Report')}: {reports[-1][1]}", soft_wrap=True, markup=False)
+                console.print()
+    if as_json:
+        documents = [json_v1.document(result) for result, _ in results]
+        print(json_v1.text(documents if len(clips) > 1 else documents[0]))
+    given = {code for _, code in results}
+    raise typer.Exit(next((code for code in GRAVEST_FIRST if code in given), ExitCode.ALL_PASSED))
+
+
+def _report(result: Examination, out: Path, lang: str, progress: run.Progress) -> Path:
+    from pipeline.report.html import write_report
+
+    progress("report", 0.0)
+    folder = out / f"{result.footage.path.stem}-{result.footage.sha256[:8] or 'unread'}"
+    return write_report(result, folder, lang)
+
+
+@app.command()
+def features(
+    clip: Annotated[Path, typer.Argument(help="Clip to measure.")],
+    cache: CacheOption,
+    out: Annotated[Path, typer.Option(help="Folder for the Parquet tables.")] = Path("features"),
+    settings: SettingsOption = None,
+) -> None:
+    """Write every table of a clip as Parquet, for notebooks; no detector and no rule is run."""
+    from pipeline.features.schema import write_tables
+
+    with _told(), _progress(1) as bar, bar(clip.name) as progress:
+        chosen = _settings(settings)
+        found, _, unreadable = run.measure(run.identify(clip, progress), chosen, Cache(cache), progress)
+    if unreadable is not None:
+        errors.print(str(unreadable), style="red", markup=False, highlight=False)
+    for path in write_tables(found.tables, out):
+        print(path)
+    if unreadable is not None:
+        raise typer.Exit(ExitCode.UNREADABLE)
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="A detector, a rule, a kind of finding, a stage or a column.")],
+    lang: LanguageOption,
+    profile: ProfileOption = "shijiazhuang-safety",
+) -> None:
+    """Say what a detector, rule, kind, stage or column means, with its defaults and the articles that rest on it."""
+    with _told():
+        Console(soft_wrap=True).print(
+            explained(name, load_profile(profile), language(lang)), markup=False, highlight=False
+        )
+
+
+@app.command("settings")
+def show_settings(profile: ProfileOption = "shijiazhuang-safety") -> None:
+    """Print every parameter with its meaning and its value under a profile, as TOML that `--settings` takes."""
+    with _told():
+        print(settings_toml(load_profile(profile)))
+
+
+@app.command()
+def profiles() -> None:
+    """List the regulations that the product knows."""
+    for key in builtin_profiles():
+        found = load_profile(key)
+        print(key, found.name, found.name_en, sep="\t")
+
+
+@app.command()
+def models() -> None:
+    """Show and verify the weights that speech recognition uses; convert them on first use."""
+    from transcripts.weights import verify
+
+    with _told():
+        for line in verify():
+            print(line)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    app(args=arguments, prog_name="unbroken")
+
+
+__all__ = ["app", "exit_code", "main"]

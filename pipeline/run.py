@@ -1,0 +1,339 @@
+"""Examine one clip: every stage in order, each served from the cache where nothing that could change it has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version as distribution_version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel
+
+import detectors  # noqa: F401  (registers every detector)
+import transcripts  # noqa: F401  (registers every speech check)
+from pipeline.case import case_of, case_table
+from pipeline.detector import REGISTRY
+from pipeline.errors import FootageError
+from pipeline.features import extract
+from pipeline.features.cache import Cache, CacheKey
+from pipeline.features.schema import to_table
+from pipeline.model import (
+    Examination,
+    Examined,
+    Features,
+    Finding,
+    Footage,
+    Message,
+    Outcome,
+    Skipped,
+    Table,
+)
+from pipeline.rules.judge import judge
+from pipeline.rules.profile import Profile
+from pipeline.settings import Settings, parameters_of, settings_from
+from pipeline.signs import reader
+from transcripts import transcribe as speech
+
+OPENING = "opening.flac"
+"""Name of the first minutes of sound in a cache entry."""
+
+Progress = Callable[[str, float], None]
+"""Called with the stage's name and the share of it that is done, 0 to 1."""
+
+
+def silent(stage: str, share: float) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage that measures: its function, whose keyword-only parameters are its settings, and its cache identity."""
+
+    name: str
+    func: Callable[..., Any]
+    version: int
+    libraries: Callable[[], Mapping[str, str]]
+
+    @property
+    def parameters(self) -> type[BaseModel]:
+        """Return the model of the stage's settings."""
+        return parameters_of(self.func)
+
+    def used(self, settings: Settings) -> dict[str, Any]:
+        """Return every parameter as it will be used under `settings`."""
+        return self.parameters.model_validate(settings.section(self.name)).model_dump()
+
+
+STAGES = {
+    stage.name: stage
+    for stage in (
+        Stage("media", extract.measure, extract.MEASURE_VERSION, extract.libraries),
+        Stage("speech", speech.transcribe, speech.TRANSCRIBE_VERSION, speech.libraries),
+        Stage("signs", reader.read_texts, reader.READ_VERSION, reader.libraries),
+    )
+}
+
+
+def sections() -> dict[str, type[BaseModel]]:
+    """Return every section that a settings file may have, with the model of its parameters."""
+    known = {name: stage.parameters for name, stage in STAGES.items()}
+    known.update({f"detectors.{name}": entry.parameters for name, entry in sorted(REGISTRY.items())})
+    return known
+
+
+def profile_settings(profile: Profile) -> Settings:
+    """Return the parameters that a profile sets.
+
+    Raises
+    ------
+    SettingsError
+        If it sets one that does not exist.
+    """
+    return settings_from(profile.sections, sections(), profile.key)
+
+
+def identify(path: Path, progress: Progress = silent) -> Footage:
+    """Hash a clip.
+
+    Raises
+    ------
+    FootageError
+        If it is no regular file, cannot be read, or changes while it is read.
+    """
+    if not path.exists():
+        raise FootageError(Message("{path}: there is no such file.", {"path": str(path)}))
+    if not path.is_file():
+        raise FootageError(Message("{path}: not a regular file. Name the clips themselves.", {"path": str(path)}))
+    digest = hashlib.sha256()
+    try:
+        before = path.stat()
+        with path.open("rb") as stream:
+            done = 0
+            while block := stream.read(1 << 22):
+                digest.update(block)
+                done += len(block)
+                progress("hash", done / max(before.st_size, done))
+        after = path.stat()
+    except OSError as error:
+        raise FootageError(
+            Message(
+                "{path}: {problem}. May the account that runs this read the file?",
+                {"path": str(path), "problem": error.strerror or str(error)},
+            )
+        ) from error
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or done != after.st_size:
+        raise FootageError(
+            Message(
+                "{path}: the file changed while it was read. Scan it again when the copy is finished.",
+                {"path": str(path)},
+            )
+        )
+    return Footage(path, digest.hexdigest(), done)
+
+
+def measure(
+    footage: Footage, settings: Settings, cache: Cache, progress: Progress = silent
+) -> tuple[Features, Path | None, Message | None]:
+    """Bring every table of a clip, from the cache or by decoding it once.
+
+    Returns
+    -------
+    features : Features
+        A table that could not be measured is absent; why stands in table `gaps`.
+    opening : Path or None
+        The first minutes of sound, kept in the cache; None if there is no sound.
+    unreadable : Message or None
+        Why nothing could be examined.
+
+    Raises
+    ------
+    FootageError
+        If the file is no footage at all.
+    """
+    media = _key("media", footage, settings)
+    signs, words = (_key(name, footage, settings, media=media.digest()) for name in ("signs", "speech"))
+    seen, read, heard = cache.tables(media), cache.tables(signs), cache.tables(words)
+    opening = cache.file(media, OPENING)
+    with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
+        if seen is None or read is None:
+            measured = extract.measure(footage.path, Path(work), progress, **STAGES["media"].used(settings))
+            seen = _tables(measured.tables)
+            if measured.unreadable is not None:
+                return Features(seen), None, measured.unreadable
+            found = reader.read_texts(measured.pictures, progress, **STAGES["signs"].used(settings))
+            read, opening = _tables(found), measured.opening
+            if measured.complete:
+                cache.put(media, measured.tables, {OPENING: opening} if opening else {})
+                cache.put(signs, found)
+                opening = cache.file(media, OPENING)
+        if heard is None and opening is not None:
+            spoken = speech.transcribe(opening, progress, **STAGES["speech"].used(settings))
+            heard = _tables(spoken)
+            if "words" in heard and cache.tables(media) is not None:
+                cache.put(words, spoken)
+        if opening is not None and not opening.is_relative_to(cache.root):
+            opening = None
+    return Features(_joined(seen, read, heard or {})), opening, None
+
+
+def _key(name: str, footage: Footage, settings: Settings, **more: str) -> CacheKey:
+    stage = STAGES[name]
+    return CacheKey(footage.sha256, name, stage.version, {**stage.used(settings), **more}, stage.libraries())
+
+
+def _tables(arrows: Mapping[str, pa.Table]) -> dict[str, Table]:
+    return {name: to_table(name, arrow) for name, arrow in arrows.items()}
+
+
+def _joined(*parts: Mapping[str, Table]) -> dict[str, Table]:
+    """Lay the tables of the stages side by side; those that several stages write are joined row by row."""
+    joined: dict[str, Table] = {}
+    for part in parts:
+        for name, table in part.items():
+            before = joined.get(name)
+            joined[name] = table if before is None else Table({c: np.concatenate([before[c], table[c]]) for c in table})
+    return joined
+
+
+def examined_of(features: Features) -> Examined:
+    """Sum up what was looked at, from the tables `examined`, `gaps` and `streams`."""
+    counts: dict[str, float] = {}
+    if "examined" in features:
+        table = features["examined"]
+        for measure_name, value in zip(table["measure"], table["value"], strict=True):
+            counts[measure_name] = counts.get(measure_name, 0.0) + float(value)
+    gaps: tuple[Message, ...] = ()
+    if "gaps" in features:
+        table = features["gaps"]
+        gaps = tuple(
+            Message(template, json.loads(values or "{}"))
+            for template, values in zip(table["message"], table["values"], strict=True)
+        )
+    return Examined(
+        packets=int(counts.get("packets", 0)),
+        frames_in_header=_frames_in_header(features),
+        frames_decoded=int(counts.get("frames_decoded", 0)),
+        frames_failed=int(counts.get("frames_failed", 0)),
+        audio_s=round(counts.get("audio_s", 0.0), 3),
+        speech_s=round(counts.get("speech_s", 0.0), 3),
+        pictures_read=int(counts.get("pictures_read", 0)),
+        gaps=gaps,
+    )
+
+
+def _frames_in_header(features: Features) -> int | None:
+    if "streams" not in features:
+        return None
+    streams = features["streams"]
+    claims = streams["frames_in_header"][(streams["kind"] == "video") & streams["default"]]
+    return int(claims[0]) if len(claims) and not np.isnan(claims[0]) else None
+
+
+def detect(features: Features, settings: Settings) -> tuple[tuple[Finding, ...], tuple[Skipped, ...]]:
+    """Run every detector; number the findings in order of time.
+
+    Returns
+    -------
+    findings : tuple of Finding
+    skipped : tuple of Skipped
+        Detectors that could not run, with the columns that they miss.
+    """
+    found: list[Finding] = []
+    skipped: list[Skipped] = []
+    for name, entry in sorted(REGISTRY.items()):
+        if missing := entry.missing(features):
+            skipped.append(Skipped(name, tuple(missing)))
+        else:
+            found.extend(entry(features, **settings.section(f"detectors.{name}")))
+    found.sort(key=lambda finding: (finding.span.start_s, finding.span.stop_s, finding.kind))
+    return tuple(replace(finding, id=f"f{n}") for n, finding in enumerate(found, 1)), tuple(skipped)
+
+
+def examine(
+    path: Path,
+    profile: Profile,
+    cache: Cache,
+    settings: Settings | None = None,
+    progress: Progress = silent,
+) -> Examination:
+    """Take one clip through every stage.
+
+    Parameters
+    ----------
+    path : Path
+        The clip; it is opened read-only and never changed.
+    profile : Profile
+        The regulation to judge by; its own parameters are the base that `settings` lie over.
+    cache : Cache
+        Where tables are kept.
+    settings : Settings, optional
+        Parameters that differ from the profile's and from the defaults.
+    progress : callable, optional
+        Told the stage and the share of it that is done.
+
+    Returns
+    -------
+    Examination
+        Also for damaged and unreadable clips: what could be examined was examined, and `unreadable` says so if
+        nothing could.
+
+    Raises
+    ------
+    SettingsError
+        If the clip's case record cannot be used as it stands.
+    """
+    used = (settings or Settings()).over(profile_settings(profile))
+    unreadable: Message | None = None
+    opening: Path | None = None
+    features = Features()
+    footage = Footage(path, "", 0)
+    try:
+        footage = identify(path, progress)
+        features, opening, unreadable = measure(footage, used, cache, progress)
+    except FootageError as error:
+        unreadable = told(error)
+    record = case_table(case_of(path))
+    if record is not None:
+        features = Features({**features.tables, "case": to_table("case", record)})
+    findings, skipped = detect(features, used)
+    examined = examined_of(features)
+    rules, verdict = judge(profile, findings, features, examined)
+    return Examination(
+        footage=footage,
+        profile=profile.key,
+        features=features,
+        examined=examined,
+        findings=findings,
+        rules=rules,
+        verdict=verdict if unreadable is None else Outcome.UNDECIDED,
+        skipped=skipped,
+        unreadable=unreadable,
+        versions=versions(),
+        settings=all_settings(used),
+        opening=opening,
+    )
+
+
+def told(error: Exception) -> Message:
+    """Return what an error says, as a message."""
+    said = error.args[0] if error.args else type(error).__name__
+    return said if isinstance(said, Message) else Message("{problem}", {"problem": str(error)})
+
+
+def all_settings(used: Settings) -> dict[str, dict[str, Any]]:
+    """Return every parameter of every stage and detector as `used` sets it: section → name → value."""
+    return {name: model.model_validate(used.section(name)).model_dump() for name, model in sections().items()}
+
+
+def versions() -> dict[str, str]:
+    """Return name → version of this product and of all that its measurements rest on."""
+    found = {"unbroken": distribution_version("unbroken")}
+    for stage in STAGES.values():
+        found.update(stage.libraries())
+    return found

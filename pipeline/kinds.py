@@ -20,3 +20,25 @@ KINDS: dict[str, str] = {
     "place-missing": "No sign of the place was found",
     "place-unclear": "Text in the picture is too small or too blurred to tell the place",
 }
+
+TITLES: dict[str, str] = {
+    "picture-cut": "Picture cut",
+    "frozen-picture": "Frozen picture",
+    "blank-picture": "Blank picture",
+    "timestamp-gap": "Gap in the times",
+    "timestamp-disorder": "Times out of order",
+    "edit-list": "Hidden media",
+    "header-mismatch": "Header mismatch",
+    "truncated": "Truncated file",
+    "audio-missing": "No sound",
+    "audio-dropout": "Sound dropout",
+    "notice-heard": "Notice spoken",
+    "notice-missing": "Notice missing",
+    "notice-partial": "Notice incomplete",
+    "notice-late": "Notice too late",
+    "notice-unclear": "Notice unclear",
+    "place-shown": "Place shown",
+    "place-missing": "Place missing",
+    "place-unclear": "Place unclear",
+}
+"""Short names of the same kinds, for headings and the lanes of a timeline (msgids too)."""

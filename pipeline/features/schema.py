@@ -159,7 +159,7 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
     """),
     # ---- the case record ----------------------------------------------------------------------------------------
     "case": _columns("""
-        field | str | - | name of a field of the case record, e.g. place.name
+        field | str | - | name of a field of the case record, e.g. place.names
         value | str | - | its value; a list gives a row for each entry
     """),
     # ---- coverage -----------------------------------------------------------------------------------------------

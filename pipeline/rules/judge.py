@@ -1,0 +1,166 @@
+"""Findings and coverage against the rules of a profile: pure, and never "pass" where something could not be told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.model import Examined, Features, Finding, Level, Message, Outcome, RuleResult
+from pipeline.rules.profile import Profile, Rule
+
+ABSENT: dict[str, str] = {
+    "container": "The structure of the file could not be examined.",
+    "boxes": "The structure of the file could not be examined.",
+    "streams": "The structure of the file could not be examined.",
+    "edits": "The structure of the file could not be examined.",
+    "packets": "The structure of the file could not be examined.",
+    "frames": "No picture of the clip could be examined.",
+    "sound": "There is no sound that could be examined.",
+    "voice": "The sound was not examined for speech.",
+    "words": "The sound was not examined for speech.",
+    "texts": "The pictures were not examined for text.",
+    "case": "No case record lies beside the clip, so what it should show is not known.",
+}
+"""What it means, in a reader's words, that a table was not measured."""
+
+NO_SOUND = "There is no sound in which anything could have been heard."
+NO_PICTURES_READ = "No picture of the clip could be read for text."
+OTHER_TABLE = "What this rule needs was not measured: {column}."
+CASE_SILENT = "The case record does not state what this rule needs: {fields}."
+CASE_NAMES_NO_PLACE = "The case record names no place, so no sign can be held against it."
+SEVERAL_FAIL = "{count} findings break this rule ({ids}); the first begins at {start_s:.2f} s."
+SEVERAL_DOUBT = "A person must look at {count} findings ({ids}); the first begins at {start_s:.2f} s."
+NOTHING_DECODED = "No picture of the clip could be decoded, so nothing can be said about it."
+FRAMES_FAILED = "{failed} of {total} pictures could not be decoded, so the clip was not examined as a whole."
+NOT_SHOWN = "Nothing that fulfils this rule was found, and nothing that clearly breaks it: a person must look."
+NOTHING_AGAINST = "Nothing speaks against it in the {frames} pictures and {audio_s:.1f} s of sound that were examined."
+
+
+def judge(
+    profile: Profile, findings: Sequence[Finding], features: Features, examined: Examined
+) -> tuple[tuple[RuleResult, ...], Outcome]:
+    """Judge every rule of a profile on one clip, and the clip as a whole.
+
+    A rule is decided by the first of these that holds:
+
+    1. it does not apply → not applicable;
+    2. a finding of a kind in `fails_on` at level violation → fail, even where something could not be examined;
+    3. a column in `needs`, or a field in `needs_case`, is absent → undecided;
+    4. a finding of a kind in `fails_on` at level suspect, or in `undecided_on` at any level → undecided;
+    5. a stage in `whole` did not examine everything → undecided;
+    6. `passes_on` is given: a finding of such a kind → pass, else undecided;
+    7. pass.
+
+    Parameters
+    ----------
+    profile : Profile
+        The regulation.
+    findings : sequence of Finding
+        Of the whole clip, stamped with their ids, in any order.
+    features : Features
+        Tables that were measured; only their presence counts, and the fields of `case` and `gaps`.
+    examined : Examined
+        What was looked at.
+
+    Returns
+    -------
+    results : tuple of RuleResult
+        One for each rule, in the profile's order.
+    verdict : Outcome
+        Fail if a rule fails, else undecided if one is undecided, else pass if one passes, else not applicable.
+    """
+    results = tuple(_rule(rule, findings, features, examined) for rule in profile.rules)
+    return results, verdict_of([result.outcome for result in results])
+
+
+def verdict_of(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the worst outcome: fail, undecided, pass; not applicable if no rule applies."""
+    order = (Outcome.FAIL, Outcome.UNDECIDED, Outcome.PASS)
+    return next((outcome for outcome in order if outcome in outcomes), Outcome.NOT_APPLICABLE)
+
+
+def _rule(rule: Rule, findings: Sequence[Finding], features: Features, examined: Examined) -> RuleResult:
+    def result(outcome: Outcome, reason: Message, named: Sequence[Finding] = ()) -> RuleResult:
+        ids = tuple(finding.id for finding in named)
+        return RuleResult(rule.id, rule.article, rule.text, rule.gloss, outcome, reason, ids)
+
+    if rule.not_applicable is not None:
+        return result(Outcome.NOT_APPLICABLE, Message(rule.not_applicable))
+    in_time = sorted(findings, key=lambda finding: (finding.span.start_s, finding.span.stop_s, finding.id))
+    against = [finding for finding in in_time if finding.kind in rule.fails_on]
+    broken = [finding for finding in against if finding.level is Level.VIOLATION]
+    doubtful = [finding for finding in against if finding.level is Level.SUSPECT]
+    doubtful += [finding for finding in in_time if finding.kind in rule.undecided_on]
+    shown = [finding for finding in in_time if finding.kind in rule.passes_on]
+
+    if broken:
+        return result(Outcome.FAIL, _together(broken, SEVERAL_FAIL), broken)
+    if reason := _absent(rule, features, examined):
+        return result(Outcome.UNDECIDED, reason, doubtful)
+    if doubtful:
+        return result(Outcome.UNDECIDED, _together(doubtful, SEVERAL_DOUBT), doubtful)
+    if rule.whole and (reason := _not_whole(rule, features, examined)):
+        return result(Outcome.UNDECIDED, reason)
+    if shown:
+        return result(Outcome.PASS, shown[0].message, shown)
+    if rule.passes_on:
+        return result(Outcome.UNDECIDED, Message(NOT_SHOWN))
+    return result(
+        Outcome.PASS, Message(NOTHING_AGAINST, {"frames": examined.frames_decoded, "audio_s": examined.audio_s})
+    )
+
+
+def _together(named: Sequence[Finding], several: str) -> Message:
+    """Return what one finding says itself, or a sentence that counts several and names them by their ids."""
+    if len(named) == 1:
+        return named[0].message
+    start_s = min(finding.span.start_s for finding in named)
+    ids = ", ".join(finding.id for finding in named)
+    return Message(several, {"count": len(named), "ids": ids, "start_s": start_s})
+
+
+def _absent(rule: Rule, features: Features, examined: Examined) -> Message | None:
+    """Return why the rule cannot be decided on what was measured, None if nothing that it needs is absent."""
+    needed = {column.partition(".")[0] for column in rule.needs}
+    if needed & {"words", "voice"} and examined.audio_s == 0:
+        return Message(NO_SOUND)
+    for column in rule.needs:
+        if features.has(column):
+            continue
+        table = column.partition(".")[0]
+        if table in ABSENT:
+            return Message(ABSENT[table])
+        return Message(OTHER_TABLE, {"column": column})
+    stated = set(features["case"]["field"]) if features.has("case.field") else set()
+    unstated = [field for field in rule.needs_case if field not in stated]
+    if unstated == ["place.names"]:
+        return Message(CASE_NAMES_NO_PLACE)
+    if unstated:
+        return Message(CASE_SILENT, {"fields": ", ".join(unstated)})
+    if "texts" in needed and examined.pictures_read == 0:
+        return Message(NO_PICTURES_READ)
+    return None
+
+
+def _not_whole(rule: Rule, features: Features, examined: Examined) -> Message | None:
+    """Return what the stages of `rule.whole` did not examine, None if they examined everything."""
+    if examined.frames_decoded == 0:
+        return Message(NOTHING_DECODED)
+    if examined.frames_failed:
+        total = examined.frames_decoded + examined.frames_failed
+        return Message(FRAMES_FAILED, {"failed": examined.frames_failed, "total": total})
+    elsewhere = _gaps_of_other_stages(rule, features)
+    return next((gap for gap in examined.gaps if gap.template not in elsewhere), None)
+
+
+def _gaps_of_other_stages(rule: Rule, features: Features) -> set[str]:
+    """Return the sentences of gaps that the table `gaps` gives to stages which the rule does not ask for.
+
+    A gap that the table does not know of counts against every rule: better undecided than passed unseen.
+    """
+    if not features.has("gaps.stage"):
+        return set()
+    gaps = features["gaps"]
+    stages: dict[str, set[str]] = {}
+    for stage, template in zip(gaps["stage"], gaps["message"], strict=True):
+        stages.setdefault(str(template), set()).add(str(stage))
+    return {template for template, named in stages.items() if not named & set(rule.whole)}

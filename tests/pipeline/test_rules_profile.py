@@ -1,0 +1,108 @@
+"""Profiles: the built-in ones hold to their regulation, and a wrong one says where it is wrong."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import SettingsError
+from pipeline.features.schema import TABLES
+from pipeline.rules.profile import Profile, builtin_profiles, load_profile
+
+ROOT = Path(__file__).resolve().parents[2]
+MINIMAL = """
+name = "试点"
+name_en = "Pilot"
+agency = "某局"
+regulation = "某规定"
+
+[[rule]]
+id = "CONT-1"
+article = "第一条"
+text = "不得断续记录。"
+gloss = "Do not interrupt."
+fails_on = ["picture-cut"]
+"""
+
+
+def bare(text: str) -> str:
+    """Return the text without punctuation and white space."""
+    return re.sub(r"[\W_]", "", text)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "pilot.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", builtin_profiles())
+def test_every_quoted_sentence_stands_in_the_regulation_under_its_article(name: str) -> None:
+    profile = load_profile(name)
+    assert profile.source is not None
+    law = bare((ROOT / profile.source).read_text(encoding="utf-8"))
+    for rule in profile.rules:
+        article, _, item = rule.article.partition("（")
+        begin = law.index(article)
+        following = re.compile("第[一二三四五六七八九十]+条").search(law, begin + len(article))
+        clause = law[begin : following.start() if following else None]
+        assert bare(item) + bare(rule.text) in clause
+
+
+@pytest.mark.parametrize("name", builtin_profiles())
+def test_rules_name_columns_that_exist(name: str) -> None:
+    columns = {f"{table}.{spec.name}" for table, specs in TABLES.items() for spec in specs}
+    assert {column for rule in load_profile(name).rules for column in rule.needs} <= columns
+
+
+def test_the_first_profile_is_built_in_and_in_article_order() -> None:
+    profile = load_profile("shijiazhuang-safety")
+    assert [rule.id for rule in profile.rules] == ["NOTICE-1", "PLACE-1", "CONT-1"]
+    assert profile.agency == "石家庄市安全生产监督管理局"
+
+
+def test_the_notice_of_the_settings_is_that_of_the_article() -> None:
+    profile = load_profile("shijiazhuang-safety")
+    (notice,) = profile.sections["detectors"]["notice"]["notices"]
+    assert bare(notice) in bare(profile.rules[0].text)
+
+
+def test_an_agency_names_its_own_file(tmp_path: Path) -> None:
+    path = written(tmp_path, MINIMAL + "\n[detectors.picture-cut]\nmin_residual = 3.0\n")
+    profile = load_profile(path)
+    assert isinstance(profile, Profile)
+    assert profile.key == "pilot"
+    assert profile.sections == {"detectors": {"picture-cut": {"min_residual": 3.0}}}
+    assert load_profile(str(path)) == profile
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (MINIMAL + 'severity = "high"\n', r"pilot\.toml: rule CONT-1: severity: Extra inputs"),
+        ('colour = "red"\n' + MINIMAL, r"pilot\.toml: colour: Extra inputs"),
+        ('key = "other"\n' + MINIMAL, r"unknown entry key"),
+        (MINIMAL.replace("picture-cut", "picture-cuts"), r"rule CONT-1: fails_on\.0: .*unknown kind .*'picture-cuts'"),
+        (MINIMAL.replace('fails_on = ["picture-cut"]', ""), r"can never decide anything"),
+        (MINIMAL + 'undecided_on = ["picture-cut"]\n', r"names a kind twice: picture-cut"),
+        (MINIMAL + MINIMAL[MINIMAL.index("[[rule]]") :], r"two rules share an id"),
+        (MINIMAL[: MINIMAL.index("[[rule]]")], r"rules: Tuple should have at least 1 item"),
+        (MINIMAL.replace('id = "CONT-1"\n', ""), r"rule 1: id: Field required"),
+        (MINIMAL + 'needs = ["frames"]\n', r"'frames' is no column"),
+        (MINIMAL + "whole = true\n", r"rule CONT-1: whole"),
+        ("name = \n", r"pilot\.toml: .*line 1"),
+    ],
+)
+def test_a_wrong_profile_says_where_it_is_wrong(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load_profile(written(tmp_path, text))
+
+
+def test_an_unknown_key_lists_the_profiles_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"unknown profile 'nowhere'.*shijiazhuang-safety"):
+        load_profile("nowhere")
+
+
+def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"gone\.toml"):
+        load_profile(tmp_path / "gone.toml")

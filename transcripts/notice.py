@@ -1,1 +1,253 @@
-"""x."""
+"""Whether the notice that the regulations prescribe was spoken (提前告知: in advance)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.detector import detector
+from pipeline.model import Curve, Features, Finding, Level, Message, Scalar, Span, Table
+from transcripts.alignment import Match, find
+from transcripts.normalise import clauses
+from transcripts.spoken import Transcript, examined_s, median_level_dbfs, speech_before_s, transcript
+
+STANDARD = "为保护您的合法权益，监督我们的执法行为，本次执法全程录音录像"
+"""The wording of the regulations of Shijiazhuang and of the county emergency bureau, Art. 12 (1)."""
+
+HEARD = "The notice was spoken at {start_s:.1f} s: “{heard}” (agreement {score:.0f} of 100)."
+LATE = "The notice was spoken only at {start_s:.1f} s, after {speech_before_s:.0f} s of talk; it is due in advance."
+PARTIAL = "Only a part of the notice was heard, at {start_s:.1f} s: “{heard}”. Not heard: “{missing}”."
+MISSING = (
+    "The sound is intelligible, {speech_s:.0f} s of speech were recognised, and the notice is not among it "
+    "(best agreement {score:.0f} of 100)."
+)
+NOBODY = (
+    "Nobody speaks in the first {examined_s:.0f} s, though the surroundings are audible: the notice was not spoken."
+)
+NOISY = (
+    "Somebody speaks for {unclear_s:.0f} s but the sound is too poor to understand it (median level {snr_db:.0f} dB "
+    "over the surroundings): the notice may have been spoken there. A person must listen."
+)
+UNINTELLIGIBLE = (
+    "Somebody speaks for {unclear_s:.0f} s but the recogniser does not understand it: the notice may have been spoken "
+    "there. A person must listen."
+)
+BETWEEN = (
+    "Something like the notice was heard at {start_s:.1f} s: “{heard}” (agreement {score:.0f} of 100), too little to "
+    "confirm it and too much to rule it out. A person must listen."
+)
+INAUDIBLE = "Nobody can be heard, and the sound is too quiet, too loud or absent, so that this proves nothing."
+
+
+@detector(
+    "notice",
+    version=1,
+    needs=("voice.start_s", "words.text"),
+    emits=("notice-heard", "notice-missing", "notice-partial", "notice-late", "notice-unclear"),
+)
+def notice(
+    features: Features,
+    *,
+    notices: tuple[str, ...] = (STANDARD,),
+    heard_score: float = 75.0,
+    heard_clause_score: float = 50.0,
+    partial_clause_score: float = 80.0,
+    absent_score: float = 50.0,
+    late_after_speech_s: float = 45.0,
+    min_snr_db: float = 6.0,
+    min_word_probability: float = 0.4,
+    min_syllables_per_s: float = 1.5,
+    shortest_notice_s: float = 3.5,
+    quiet_dbfs: float = -40.0,
+    audible_dbfs: float = -80.0,
+) -> Iterator[Finding]:
+    """Look for the notice in what was said in the opening of a clip.
+
+    The notice is fitted into the transcript by syllables without tone (`transcripts.alignment`). It counts as spoken
+    where the whole agrees and no clause is missing; as *not* spoken only where the sound is good enough to tell, that
+    is where no speech is left that nobody can understand and that is long enough to hold the notice. Everything in
+    between is for a person. Shares and levels were chosen on the tuning half of the measurement in `docs/speech.md`.
+
+    Parameters
+    ----------
+    notices : tuple of str
+        Accepted wordings; punctuation parts their clauses.
+    heard_score : float
+        Least agreement of a whole wording, 0 to 100, for it to count as spoken.
+    heard_clause_score : float
+        Least agreement of each of its clauses, 0 to 100.
+    partial_clause_score : float
+        Agreement, 0 to 100, from which a clause by itself counts as spoken.
+    absent_score : float
+        Agreement of the whole, and of a clause by itself, below which it counts as not spoken.
+    late_after_speech_s : float
+        Seconds of speech before the notice from which it is late; greetings and introductions take their time.
+    min_snr_db : float
+        Level of speech over the surrounding sound below which it cannot be trusted to be understood.
+    min_word_probability : float
+        Mean probability of the words of a stretch of speech below which it was not understood.
+    min_syllables_per_s : float
+        Syllables recognised per second of speech below which it was not understood.
+    shortest_notice_s : float
+        Seconds of speech that nobody can understand from which the notice might be hidden there.
+    quiet_dbfs : float
+        Where nobody speaks: median level of the sound above which a voice could be drowned.
+    audible_dbfs : float
+        Where nobody speaks: median level below which the microphone may have been off or covered.
+    """
+    said = transcript(features["words"])
+    wordings = [wording for wording in notices if clauses(wording)]
+    if not wordings:
+        return
+
+    def is_heard(match: Match) -> bool:
+        return match.score >= heard_score and min(match.clause_scores) >= heard_clause_score
+
+    found = [(wording, find(wording, said.syllables)) for wording in wordings]
+    wording, match = max(found, key=lambda pair: (is_heard(pair[1]), pair[1].score))
+    if is_heard(match):
+        # An even better place may come later, when the notice is repeated: the first good one counts.
+        while is_heard(before := find(wording, said.syllables[: match.start])):
+            match = before
+        yield from _heard(said, features["voice"], wording, match, late_after_speech_s)
+        return
+    alone = {clause: find(clause, said.syllables) for clause in clauses(wording)}
+    spoken = [fit for fit in alone.values() if fit.score >= partial_clause_score]
+    absent = [clause for clause, fit in alone.items() if fit.score < absent_score]
+    if spoken and len(spoken) + len(absent) == len(alone):
+        yield _partial(said, wording, match, spoken, absent)
+    elif spoken or match.score >= absent_score:
+        nearest = match if match.score >= absent_score else max(spoken, key=lambda fit: fit.score)
+        yield _between(said, wording, match, nearest)
+    elif not features["voice"].rows:
+        yield _nobody(features, quiet_dbfs, audible_dbfs)
+    else:
+        understood = said.understood(features["voice"], min_snr_db, min_word_probability, min_syllables_per_s)
+        yield _not_found(features, said, wording, match, understood, shortest_notice_s, min_snr_db)
+
+
+def _heard(said: Transcript, voice: Table, wording: str, match: Match, late_after_speech_s: float) -> Iterator[Finding]:
+    span, heard = said.place(match)
+    before = speech_before_s(voice, span.start_s)
+    evidence = {**_facts(match, wording, heard), "speech_before_s": round(before, 2)}
+    yield Finding(
+        "notice-heard",
+        Level.NOTE,
+        span,
+        Message(HEARD, {"start_s": span.start_s, "heard": heard, "score": match.score}),
+        evidence=evidence,
+        curves=(Curve("words.probability"),),
+    )
+    if before > late_after_speech_s:
+        yield Finding(
+            "notice-late",
+            Level.SUSPECT,
+            span,
+            Message(LATE, {"start_s": span.start_s, "speech_before_s": before}),
+            evidence=evidence,
+            curves=(Curve("voice.probability"),),
+        )
+
+
+def _partial(said: Transcript, wording: str, match: Match, spoken: Sequence[Match], absent: Sequence[str]) -> Finding:
+    places = sorted((said.place(fit) for fit in spoken), key=lambda place: place[0].start_s)
+    span = Span(places[0][0].start_s, max(place.stop_s for place, _ in places))
+    heard, missing = " … ".join(text for _, text in places), "，".join(absent)
+    return Finding(
+        "notice-partial",
+        Level.SUSPECT,
+        span,
+        Message(PARTIAL, {"start_s": span.start_s, "heard": heard, "missing": missing}),
+        evidence={
+            **_facts(match, wording, heard),
+            "spoken_clauses": tuple(round(fit.score, 1) for fit in spoken),
+            "missing_clauses": tuple(absent),
+        },
+        curves=(Curve("words.probability"),),
+    )
+
+
+def _between(said: Transcript, wording: str, match: Match, nearest: Match) -> Finding:
+    span, heard = said.place(nearest)
+    return Finding(
+        "notice-unclear",
+        Level.SUSPECT,
+        span,
+        Message(BETWEEN, {"start_s": span.start_s, "heard": heard, "score": match.score}),
+        evidence=_facts(match, wording, heard),
+        curves=(Curve("words.probability"),),
+    )
+
+
+def _nobody(features: Features, quiet_dbfs: float, audible_dbfs: float) -> Finding:
+    """Judge an opening without speech: it proves something only if a voice would have been heard."""
+    until = examined_s(features)
+    level = median_level_dbfs(features, until)
+    told = until > 0 and audible_dbfs <= level <= quiet_dbfs
+    return Finding(
+        "notice-missing" if told else "notice-unclear",
+        Level.VIOLATION if told else Level.SUSPECT,
+        Span(0.0, until),
+        Message(NOBODY, {"examined_s": until}) if told else Message(INAUDIBLE),
+        evidence={"median_dbfs": _number(level), "examined_s": round(until, 3)},
+        curves=(Curve("sound.rms_dbfs", quiet_dbfs if level > quiet_dbfs else audible_dbfs),),
+    )
+
+
+def _not_found(
+    features: Features,
+    said: Transcript,
+    wording: str,
+    match: Match,
+    understood: NDArray[np.bool_],
+    shortest_notice_s: float,
+    min_snr_db: float,
+) -> Finding:
+    """Judge an opening in which somebody speaks, but nothing like the notice was recognised."""
+    voice, words = features["voice"], said.words
+    length = voice["stop_s"] - voice["start_s"]
+    speech_s, unclear_s = float(length.sum()), float(length[~understood].sum())
+    evidence = {
+        **_facts(match, wording, said.place(match)[1]),
+        "speech_s": round(speech_s, 2),
+        "not_understood_s": round(unclear_s, 2),
+        "median_snr_db": _number(_median(voice["snr_db"])),
+        "median_word_probability": _number(_median(words["probability"])),
+        "syllables": len(said.syllables),
+    }
+    curves = (Curve("voice.snr_db", min_snr_db), Curve("words.probability"))
+    if unclear_s < shortest_notice_s:
+        values = {"speech_s": speech_s, "score": match.score}
+        span = Span(0.0, max(examined_s(features), float(voice["stop_s"].max())))
+        return Finding(
+            "notice-missing", Level.VIOLATION, span, Message(MISSING, values), evidence=evidence, curves=curves
+        )
+    span = Span(float(voice["start_s"][~understood].min()), float(voice["stop_s"][~understood].max()))
+    snr = _median(voice["snr_db"][~understood])
+    message = (
+        Message(NOISY, {"unclear_s": unclear_s, "snr_db": snr})
+        if snr < min_snr_db
+        else Message(UNINTELLIGIBLE, {"unclear_s": unclear_s})
+    )
+    return Finding("notice-unclear", Level.SUSPECT, span, message, evidence=evidence, curves=curves)
+
+
+def _facts(match: Match, wording: str, heard: str) -> dict[str, Scalar | Sequence[Scalar]]:
+    return {
+        "wording": wording,
+        "heard": heard,
+        "agreement": round(match.score, 1),
+        "clauses": tuple(round(score, 1) for score in match.clause_scores),
+    }
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else math.nan
+
+
+def _number(value: float) -> float | None:
+    return round(value, 2) if math.isfinite(value) else None

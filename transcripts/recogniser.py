@@ -13,7 +13,7 @@ from transcripts.normalise import simplified
 from transcripts.weights import Weights, load
 
 MAX_COMPRESSION_RATIO = 2.4
-"""Text that zlib shrinks further than this repeats itself: openai-whisper's own sign of a decoder that runs in circles."""
+"""Text that zlib shrinks further repeats itself: openai-whisper's own sign of a decoder running in circles."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,64 @@
+"""Streams, runs and spans on the timeline of a clip: what several detectors read from the tables in the same way."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model import Features, Span
+
+
+def examined_stream(features: Features, kind: str) -> int | None:
+    """Return the row of `streams` that is examined for `kind` (video, audio); None if there is none."""
+    streams = features["streams"]
+    rows = np.flatnonzero((streams["kind"] == kind) & streams["default"].astype(bool))
+    return int(rows[0]) if len(rows) else None
+
+
+def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the stretches in which `mask` (bool, shape (rows,)) holds, each as (first row, row after the last)."""
+    edges = np.diff(np.concatenate(([False], mask, [False])).astype(np.int8))
+    return list(zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True))
+
+
+def neighbours(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """Return the `reach` values before and after each value, itself left out: float64, shape (rows, 2 * reach).
+
+    Places beyond either end, and unknown values, are NaN.
+    """
+    padded = np.concatenate((np.full(reach, np.nan), values, np.full(reach, np.nan)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)[: len(values)]
+    around: NDArray[np.float64] = np.delete(windows, reach, axis=1)
+    return around
+
+
+def extent(features: Features) -> tuple[float, float]:
+    """Return where the timeline begins (0 s, or earlier where something is shown before it) and where it ends."""
+    start_s, stop_s = 0.0, 0.0
+    for name in ("frames", "sound", "packets"):
+        if name not in features:
+            continue
+        table = features[name]
+        time_s = table["time_s"]
+        end_s = time_s + np.nan_to_num(table["duration_s"])
+        known = np.isfinite(end_s)
+        if name == "packets":
+            known &= ~table["discard"].astype(bool)
+        if known.any():
+            start_s = min(start_s, float(time_s[known].min()))
+            stop_s = max(stop_s, float(end_s[known].max()))
+    return start_s, stop_s
+
+
+def span_of(features: Features, start_s: float, stop_s: float) -> Span:
+    """Return the half-open span from `start_s` to `stop_s`, held inside the footage, with the pictures it contains."""
+    low, high = extent(features)
+    start_s = min(max(start_s, low), high)
+    stop_s = min(max(stop_s, start_s), high)
+    if not features.has("frames.time_s"):
+        return Span(start_s, stop_s)
+    time_s = features["frames"]["time_s"]
+    inside = np.flatnonzero((time_s >= start_s) & (time_s < stop_s))
+    if not len(inside):
+        return Span(start_s, stop_s)
+    return Span(start_s, stop_s, first_frame=int(inside[0]), stop_frame=int(inside[-1]) + 1)

@@ -1,0 +1,125 @@
+"""Presentation times that repeat or run backwards, decoding times that do not rise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from detectors._timeline import examined_stream, span_of
+from pipeline.detector import detector
+from pipeline.model import Curve, Features, Finding, Level, Message
+
+_TOLD_SINGLY = 10
+
+
+@detector(
+    "timestamp-disorder",
+    version=1,
+    needs=(
+        "frames.time_s",
+        "streams.stream",
+        "streams.kind",
+        "streams.default",
+        "packets.stream",
+        "packets.time_s",
+        "packets.dts_s",
+    ),
+    emits=("timestamp-disorder",),
+)
+def timestamp_disorder(
+    features: Features, *, min_violation_s: float = 0.5, rounding_s: float = 0.0015
+) -> Iterator[Finding]:
+    """Yield a finding wherever time does not go forward.
+
+    Pictures are taken in the order in which the decoder shows them: their times must rise. Packets are taken in the
+    order in which they lie in the file: their decoding times must not fall (a jump back means that a second recording
+    was put behind the first).
+
+    Parameters
+    ----------
+    min_violation_s : float
+        A jump back of this length, or longer, is a violation; shorter ones are suspect (seconds).
+    rounding_s : float
+        Steps back up to this length come from rounding in the container and are ignored (seconds).
+
+    References
+    ----------
+    ISO/IEC 14496-12:2022, 8.6.1 (time to sample boxes: decoding times increase); ISO/IEC 13818-1, 2.7.
+    """
+    yield from _in_pictures(features, min_violation_s, rounding_s)
+    for kind in ("video", "audio"):
+        yield from _in_packets(features, kind, min_violation_s, rounding_s)
+
+
+def _in_pictures(features: Features, min_violation_s: float, rounding_s: float) -> Iterator[Finding]:
+    time_s = features["frames"]["time_s"]
+    rows = np.flatnonzero(np.isfinite(time_s))
+    known_s = time_s[rows]
+    step_s = np.diff(known_s)
+    back = np.flatnonzero(step_s < -rounding_s)
+    same = np.flatnonzero((step_s <= 0) & (step_s >= -rounding_s))
+    if len(back) > _TOLD_SINGLY:
+        yield _summed(features, known_s[back], float(-step_s[back].min()), min_violation_s)
+    else:
+        for i in back:
+            yield Finding(
+                kind="timestamp-disorder",
+                level=Level.VIOLATION if -step_s[i] >= min_violation_s else Level.SUSPECT,
+                span=span_of(features, known_s[i + 1], known_s[i]),
+                message=Message(
+                    "The time of the pictures jumps back by {seconds:.2f} s.", {"seconds": float(-step_s[i])}
+                ),
+                evidence={"step_s": float(step_s[i]), "frame": int(rows[i + 1])},
+                curves=(Curve("frames.time_s", 0.0),),
+            )
+    if len(same):
+        yield Finding(
+            kind="timestamp-disorder",
+            level=Level.SUSPECT,
+            span=span_of(features, float(known_s[same].min()), float(known_s[same + 1].max())),
+            message=Message("{count} pictures bear the time of the picture before.", {"count": len(same)}),
+            evidence={"pictures": len(same), "frames": rows[same + 1][:100].tolist()},
+            curves=(Curve("frames.time_s", 0.0),),
+        )
+
+
+def _in_packets(features: Features, kind: str, min_violation_s: float, rounding_s: float) -> Iterator[Finding]:
+    row = examined_stream(features, kind)
+    if row is None:
+        return
+    packets = features["packets"]
+    known = (packets["stream"] == features["streams"]["stream"][row]) & np.isfinite(packets["dts_s"])
+    dts_s = packets["dts_s"][known]
+    step_s = np.diff(dts_s)
+    back = np.flatnonzero(step_s < -rounding_s)
+    if not len(back):
+        return
+    if len(back) > _TOLD_SINGLY:
+        yield _summed(features, dts_s[back], float(-step_s[back].min()), min_violation_s)
+        return
+    for i in back:
+        yield Finding(
+            kind="timestamp-disorder",
+            level=Level.VIOLATION if -step_s[i] >= min_violation_s else Level.SUSPECT,
+            span=span_of(features, dts_s[i + 1], dts_s[i]),
+            message=Message(
+                "The decoding time in the file jumps back by {seconds:.2f} s: two recordings in one file?",
+                {"seconds": float(-step_s[i])},
+            ),
+            evidence={"step_s": float(step_s[i]), "stream_kind": kind},
+            curves=(Curve("packets.dts_s", 0.0),),
+        )
+
+
+def _summed(features: Features, at_s: np.ndarray, longest_s: float, min_violation_s: float) -> Finding:
+    return Finding(
+        kind="timestamp-disorder",
+        level=Level.VIOLATION if longest_s >= min_violation_s else Level.SUSPECT,
+        span=span_of(features, float(at_s.min()), float(at_s.max())),
+        message=Message(
+            "Time jumps back in {count} places, by up to {seconds:.2f} s.", {"count": len(at_s), "seconds": longest_s}
+        ),
+        evidence={"places": len(at_s), "longest_s": longest_s, "at_s": at_s[:100].tolist()},
+        curves=(Curve("packets.dts_s", 0.0), Curve("frames.time_s", 0.0)),
+    )

@@ -1,0 +1,50 @@
+import pytest
+
+from detectors.picture_cut import picture_cut
+from tests.packets import drawn, kinds, mark, stream
+
+#        01234567890123456789
+CLIP = stream("IPPPPPPPPPIPPPPPPPPP")
+
+
+def clip(shape, **changed):
+    """Draw `residual`, response, histogram and skip difference: letters are levels, "." is calm."""
+    curves = {
+        "residual": drawn(shape, rest=4.0, c=40.0, b=15.0, w=25.0, p=7.0, e=30.0, o=40.0),
+        "luma_diff": drawn(shape, rest=5.0, c=50.0, b=20.0, w=40.0, p=8.0, e=32.0, o=50.0),
+        "shift_response": drawn(shape, rest=0.6, c=0.03, b=0.15, w=0.03, p=0.5, e=0.7, o=0.03),
+        "hist_distance": drawn(shape, rest=0.03, c=0.5, b=0.2, w=0.2, p=0.03, e=0.6, o=0.4),
+        "skip_diff": drawn(shape, rest=8.0, c=50.0, b=22.0, w=50.0, p=8.0, e=32.0, o=45.0),
+    }
+    return CLIP.features(**{**curves, **changed})
+
+
+def test_a_calm_take_has_no_cut():
+    assert list(picture_cut(clip("...................."))) == []
+
+
+def test_two_takes_joined_are_a_violation_at_the_joint():
+    findings = list(picture_cut(clip("..........c.........")))
+    assert kinds(findings) == [("picture-cut", "violation")]
+    assert mark(CLIP, findings) == ".........xx........."
+
+
+def test_a_weaker_break_is_suspect():
+    assert kinds(picture_cut(clip("..........b........."))) == [("picture-cut", "suspect")]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    ["........wwwww.......", "...p...p...p...p....", "..........e.........", "c..................."],
+    ids=["whip pan", "pulses of key frames", "exposure step", "the first picture has none before it"],
+)
+def test_what_honest_footage_does(shape):
+    assert list(picture_cut(clip(shape))) == []
+
+
+def test_a_foreign_picture_is_told_on_both_its_sides():
+    skip = drawn("..........o.........", rest=8.0, o=45.0)
+    findings = list(picture_cut(clip("..........oo........", skip_diff=skip)))
+    assert mark(CLIP, findings) == ".........xxx........"
+    assert all(f.evidence["single_odd_picture"] for f in findings)
+    assert {f.level.value for f in findings} == {"suspect"}

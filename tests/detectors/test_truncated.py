@@ -1,0 +1,46 @@
+import pytest
+
+from detectors.truncated import truncated
+from tests.packets import kinds, stream
+
+CLIP = stream("IPPPPPPPPP" * 10)
+
+
+def test_a_whole_file_is_whole():
+    assert list(truncated(CLIP.features())) == []
+
+
+def test_a_missing_index_is_suspect_and_says_what_to_do():
+    (finding,) = truncated(CLIP.features(container={"index_found": False}))
+    assert finding.level == "suspect"
+    assert "Copy the clip from the recorder again" in finding.summary
+
+
+@pytest.mark.parametrize(("expected", "count"), [(100_000, 0), (100_001, 1), (99_000, 0), (None, 0)])
+def test_the_lengths_of_the_container(expected, count):
+    assert len(list(truncated(CLIP.features(container={"bytes_expected": expected})))) == count
+
+
+@pytest.mark.parametrize(("expected", "told"), [(None, "bytes shorter"), (100_000, "(mdat) is incomplete")])
+def test_a_last_box_cut_short(expected, told):
+    boxes = [{"path": "mdat", "type": "mdat", "offset_bytes": 0, "size_bytes": 130_000, "complete": False}]
+    (finding,) = truncated(CLIP.features(boxes=boxes, container={"bytes_expected": expected}))
+    assert told in finding.summary
+
+
+def test_damaged_packets_count_at_the_end_only():
+    middle = [i in range(40, 45) for i in range(100)]
+    assert list(truncated(CLIP.features(packets={"corrupt": middle}))) == []
+    end = [i >= 97 for i in range(100)]
+    (finding,) = truncated(CLIP.features(packets={"corrupt": end}))
+    assert finding.evidence["damaged_packets"] == 3
+
+
+@pytest.mark.parametrize(("claimed", "count"), [(100, 0), (105, 0), (111, 1)])
+def test_far_fewer_pictures_than_the_header_counts(claimed, count):
+    assert len(list(truncated(CLIP.features(video={"frames_in_header": claimed})))) == count
+
+
+def test_hidden_pictures_are_not_lost():
+    clip = CLIP.features(video={"frames_in_header": 150}, packets={"discard": [True] * 50 + [False] * 50})
+    assert kinds(truncated(clip)) == []

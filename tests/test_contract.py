@@ -82,7 +82,7 @@ def wild_features(draw: st.DrawFn) -> Features:
 
 def _extent(features: Features) -> tuple[float, float]:
     ends = [0.0]
-    for name in ("frames", "sound", "packets", "words", "voice", "texts"):
+    for name in features.tables.keys() & {"frames", "sound", "packets", "words", "voice", "texts"}:
         rows = features[name]
         for start, length in (("time_s", "duration_s"), ("start_s", None), ("stop_s", None)):
             if start in rows:

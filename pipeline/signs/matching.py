@@ -1,0 +1,161 @@
+"""Whether a text read in a picture names the place that the case record names: pure, over the `texts` table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rapidfuzz import fuzz
+
+from pipeline.model import Table
+from pipeline.signs.naming import MIN_CORE, core, door_numbers, numbers, plain
+
+BOXES_IN_SIGN = 3
+"""Neighbouring boxes that are joined at most: signs have two lines, seldom three."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A text of the scene, of one box or of neighbouring boxes read as one."""
+
+    frame: int
+    time_s: float
+    text: str
+    confidence: float
+    """Of the least sure box."""
+    left: float
+    top: float
+    right: float
+    bottom: float
+    height_px: float
+    """Of the smallest box."""
+    sharpness: float
+    """Of the least sharp box."""
+    boxes: int = 1
+
+
+def match_score(text: str, names: Sequence[str], door_number: str | None = None) -> tuple[float, str]:
+    """Return how well a text names a place, and the name it fits best.
+
+    What counts is the part of the name that tells it from others (`pipeline.signs.naming.core`), found whole in the
+    text, forwards or backwards: signs are also written from right to left. Numbers must agree exactly: every number of
+    the name must stand in the text, and where text and case record both give a door number, it must be the same.
+
+    Parameters
+    ----------
+    text : str
+        As read.
+    names : sequence of str
+        Names of one place.
+    door_number : str, optional
+        The place's door number as the case record gives it.
+
+    Returns
+    -------
+    score : float
+        0 to 100, the Indel similarity of the best alignment (rapidfuzz's `partial_ratio`); 100 is the same.
+    name : str
+        The first of the names that reaches it; empty if there are no names.
+    """
+    best = (0.0, "")
+    read = plain(text)
+    for name in names:
+        score = _one(read, name, door_number)
+        if score > best[0] or not best[1]:
+            best = (score, name)
+    return best
+
+
+def _one(read: str, name: str, door_number: str | None) -> float:
+    wanted = core(name)
+    if not read or not wanted or not numbers(plain(name)) <= numbers(read):
+        return 0.0
+    if door_number is not None and (stated := numbers(plain(door_number))):
+        doors = door_numbers(read)
+        if doors and not doors & stated:
+            return 0.0
+    forms = (read, read[::-1]) if len(wanted) >= MIN_CORE else (read,)
+    return max(_similarity(wanted, form) for form in forms)
+
+
+def _similarity(wanted: str, read: str) -> float:
+    """Return the similarity of the wanted text and the part of what was read that fits it best.
+
+    A text shorter than what is wanted is compared as a whole, or one lucky character would match every name; so is a
+    wanted text of one or two characters, which stands somewhere in many long ones.
+    """
+    if len(read) <= len(wanted) or len(wanted) < MIN_CORE:
+        return fuzz.ratio(wanted, read)
+    return fuzz.partial_ratio(wanted, read)
+
+
+def signs_of(texts: Table) -> list[Sign]:
+    """Return every text of the scene in table `texts`, and those of neighbouring boxes of a picture joined.
+
+    What the recorder burned in is left out.
+    """
+    signs: list[Sign] = []
+    for frame in np.unique(texts["frame"]):
+        rows = np.flatnonzero((texts["frame"] == frame) & ~texts["overlay"])
+        single = [_sign(texts, int(row)) for row in rows]
+        signs.extend(single)
+        signs.extend(_joined(chain) for chain in _chains(single))
+    return signs
+
+
+def _sign(texts: Table, row: int) -> Sign:
+    def number(column: str) -> float:
+        return float(texts[column][row])
+
+    return Sign(
+        frame=int(texts["frame"][row]),
+        time_s=number("time_s"),
+        text=str(texts["text"][row] or ""),
+        confidence=number("confidence"),
+        left=number("left"),
+        top=number("top"),
+        right=number("right"),
+        bottom=number("bottom"),
+        height_px=number("height_px"),
+        sharpness=number("sharpness"),
+    )
+
+
+def _chains(signs: Sequence[Sign]) -> Iterator[tuple[Sign, ...]]:
+    """Yield rows of two or more signs each of which stands right of, or below, the one before."""
+    after = {id(sign): [other for other in signs if other is not sign and _follows(sign, other)] for sign in signs}
+    chains: Iterable[tuple[Sign, ...]] = [(sign,) for sign in signs]
+    for _ in range(BOXES_IN_SIGN - 1):
+        chains = [(*chain, other) for chain in chains for other in after[id(chain[-1])] if other not in chain]
+        yield from chains
+
+
+def _follows(sign: Sign, other: Sign) -> bool:
+    """Tell whether `other` reads on from `sign`: same line or the next, letters of about the same size, close by."""
+    if not 0.5 <= sign.height_px / max(other.height_px, 1e-6) <= 2.0:
+        return False
+    height = min(sign.bottom - sign.top, other.bottom - other.top)
+    width = min(sign.right - sign.left, other.right - other.left)
+    across = min(sign.right, other.right) - max(sign.left, other.left)
+    along = min(sign.bottom, other.bottom) - max(sign.top, other.top)
+    if along >= 0.5 * height:  # one line: the gap may be as wide as two characters
+        character = (sign.right - sign.left) / max(len(sign.text), 1)
+        return other.left > sign.left and -across <= 2.0 * character
+    return other.top > sign.top and -along <= height and across >= 0.5 * width
+
+
+def _joined(chain: Sequence[Sign]) -> Sign:
+    return Sign(
+        frame=chain[0].frame,
+        time_s=chain[0].time_s,
+        text="".join(sign.text for sign in chain),
+        confidence=min(sign.confidence for sign in chain),
+        left=min(sign.left for sign in chain),
+        top=min(sign.top for sign in chain),
+        right=max(sign.right for sign in chain),
+        bottom=max(sign.bottom for sign in chain),
+        height_px=min(sign.height_px for sign in chain),
+        sharpness=min(sign.sharpness for sign in chain),
+        boxes=len(chain),
+    )

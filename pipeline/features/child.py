@@ -1,0 +1,324 @@
+"""The measuring process: what reads a clip's bytes and may crash on them. `pipeline.features.extract` watches it.
+
+It writes tables as Arrow streams and pictures as JPEGs into its folder, and says on stdout, one JSON object a line:
+
+- `{"stage": …, "done": 0..1, "failed": n}`: a sign of life, with the packets of pictures that could not be decoded;
+- `{"gap": {"stage", "message", "values"}}`: something that could not be examined;
+- `{"refused": {"message", "values"}}`: the file is no footage;
+- `{"unreadable": {"message", "values"}}`: it is footage, but nothing of it could be examined;
+- `{"end": true}`: all was done.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+
+from pipeline.errors import FootageError
+from pipeline.features import luma
+from pipeline.features.opening import Opening
+from pipeline.features.sharpest import Sharpest
+from pipeline.features.sound import Blocks
+from pipeline.features.spool import Spool, write_spool
+from pipeline.media import probe
+from pipeline.media.audio import SoundDecoder
+from pipeline.media.boxes import MAX_BOXES
+from pipeline.media.evidence import demuxer
+from pipeline.media.frames import Picture, PictureDecoder
+from pipeline.media.sniff import Container, sniff
+from pipeline.model import Message
+
+SIGN_EVERY_S = 0.5
+MAX_READ_ERRORS = 100
+
+NO_INDEX = (
+    "The index (moov) is missing: the recorder did not finish this file, or the copy is cut off. Copy it again from the "
+    "recorder, or let its maker's repair tool make a copy; keep this file as it is."
+)
+NOT_OPENED = (
+    "The file begins like {format} footage, but its header cannot be read ({reason}). Copy it again from the recorder; "
+    "keep this file as it is."
+)
+NO_STREAMS = (
+    "The file is {format} footage, but it holds neither pictures nor sound. Copy it again from the recorder; keep this "
+    "file as it is."
+)
+READ_ERRORS = (
+    "Reading the file broke off or skipped {count} times ({reason}); what lies there was not examined. Copy it again "
+    "from the recorder."
+)
+MANY_BOXES = "The file has more than {limit} boxes; the rest of its structure was not listed."
+NO_DECODER = (
+    "There is no decoder for what this file holds ({codec}); nothing of it was examined. Export the recording in a common "
+    "format with the recorder maker's tool; keep this file as it is."
+)
+PICTURES_FAILED = "{failed} packets of pictures could not be decoded ({reason}); {decoded} pictures were."
+PICTURES_MISSING = "{missing} of {packets} packets of pictures gave no picture."
+NO_PICTURE = "No picture could be decoded, although the file holds {packets} packets of pictures ({codec})."
+SOUND_FAILED = "{failed} packets of sound could not be decoded ({reason}); {seconds} s of sound were."
+NO_SOUND = "No sound could be decoded, although the file holds {packets} packets of sound ({codec})."
+
+
+def say(document: dict[str, Any]) -> None:
+    """Tell the parent something."""
+    sys.stdout.write(json.dumps(document) + "\n")
+    sys.stdout.flush()
+
+
+def say_gap(stage: str, template: str, **values: Any) -> None:
+    """Tell the parent what could not be examined."""
+    say({"gap": {"stage": stage, "message": template, "values": values}})
+
+
+class Signs:
+    """Signs of life, at most one every half second."""
+
+    def __init__(self, stage: str, total: float) -> None:
+        self._stage, self._total, self._next = stage, max(total, 1.0), 0.0
+
+    def give(self, done: float, failed: int = 0) -> None:
+        """Say how far it is."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + SIGN_EVERY_S
+            say({"stage": self._stage, "done": min(1.0, done / self._total), "failed": failed})
+
+
+class Clip:
+    """One clip on its way through probe and decoding pass."""
+
+    def __init__(self, path: Path, folder: Path, *, read_every_s: float, opening_s: float, threads: int) -> None:
+        self.path, self.folder = path, folder
+        self.read_every_s, self.opening_s, self.threads = read_every_s, opening_s, threads
+        self.container: Container = sniff(path)
+        self.found = probe.structure(path, self.container)
+        self.counts: dict[int, int] = {}
+        """Packets by stream that are to be shown."""
+
+    def probe(self) -> Message | None:
+        """Write the tables that need no decoding; return why nothing can be examined, None if something can."""
+        write_spool(self.folder, "boxes", probe.box_rows(self.found))
+        write_spool(self.folder, "container", [probe.container_row(self.container, self.found, None)])
+        if len(self.found.boxes) >= MAX_BOXES:
+            say_gap("probe", MANY_BOXES, limit=MAX_BOXES)
+        try:
+            with demuxer(self.path, self.container.demuxer) as opened:
+                write_spool(self.folder, "container", [probe.container_row(self.container, self.found, opened)])
+                write_spool(self.folder, "streams", probe.stream_rows(opened, self.found.movie))
+                write_spool(self.folder, "edits", list(probe.edit_rows(opened, self.found.movie)))
+                if not probe.default_streams(opened):
+                    return self._nothing(opened)
+                self._packets(opened)
+        except (av.FFmpegError, UnicodeDecodeError) as error:
+            if self.container.iso and not self.found.index_found:
+                return Message(NO_INDEX)
+            return Message(NOT_OPENED, {"format": self.container.name, "reason": _reason(error)})
+        return None
+
+    def _nothing(self, opened: Any) -> Message:
+        for stream in opened.streams:
+            if stream.type in {"video", "audio"}:
+                return Message(NO_DECODER, {"codec": _codec(stream)})
+        if self.container.iso and not self.found.index_found:
+            return Message(NO_INDEX)
+        return Message(NO_STREAMS, {"format": self.container.name})
+
+    def _packets(self, opened: Any) -> None:
+        shift = probe.shift_s(opened, self.container)
+        signs, reason, errors = Signs("probe", self.found.bytes), "", 0
+        with Spool(self.folder, "packets") as spool:
+            while errors < MAX_READ_ERRORS:
+                before = spool.rows
+                try:
+                    for packet in opened.demux():
+                        if packet.size or packet.pts is not None:
+                            spool.append(probe.packet_row(packet, shift))
+                            index = packet.stream_index
+                            self.counts[index] = self.counts.get(index, 0) + (not packet.is_discard)
+                            signs.give(packet.pos or 0)
+                    break
+                except av.FFmpegError as error:
+                    reason, errors = _reason(error), errors + 1
+                    if spool.rows == before:
+                        break
+        if errors:
+            say_gap("probe", READ_ERRORS, count=errors, reason=reason)
+
+    def decode(self) -> None:
+        """Measure pictures and sound in one pass."""
+        with ExitStack() as stack:
+            opened = stack.enter_context(demuxer(self.path, self.container.demuxer))
+            chosen = {kind: opened.streams[index] for index, kind in probe.default_streams(opened).items()}
+            shift = probe.shift_s(opened, self.container)
+            pictures = sound = None
+            frames = stack.enter_context(Spool(self.folder, "frames", batch_rows=64))
+            blocks = stack.enter_context(Spool(self.folder, "sound"))
+            if "video" in chosen:
+                pictures = Pictures(self, chosen["video"], shift, frames)
+                stack.callback(pictures.sharpest.finish)
+            if "audio" in chosen:
+                opening = stack.enter_context(Opening(self.folder / "opening.raw", self.opening_s))
+                sound = Hearing(chosen["audio"], shift, blocks, opening)
+            self._dispatch(opened, list(chosen.values()), pictures, sound)
+            if pictures:
+                pictures.finish(self.counts.get(chosen["video"].index, 0))
+            if sound:
+                sound.finish(self.counts.get(chosen["audio"].index, 0))
+        if pictures and pictures.rotation_deg:
+            self._turned(pictures.rotation_deg)
+
+    def _dispatch(self, opened: Any, streams: list[Any], pictures: Pictures | None, sound: Hearing | None) -> None:
+        total = sum(self.counts.get(stream.index, 0) for stream in streams)
+        signs, count, errors = Signs("pictures" if pictures else "sound", total), 0, 0
+        while errors < MAX_READ_ERRORS:
+            before = count
+            try:
+                for packet in opened.demux(streams):
+                    if not packet.size and packet.pts is None:
+                        continue  # PyAV's request to flush; decoders are flushed below, once
+                    count += 1
+                    if pictures and packet.stream_index == pictures.index:
+                        pictures.take(packet)
+                    elif sound:
+                        sound.take(packet)
+                    signs.give(count, pictures.decoder.failed if pictures else 0)
+                break
+            except av.FFmpegError:  # the probe has told of it
+                errors += 1
+                if count == before:
+                    break
+        for part in (pictures, sound):
+            if part:
+                part.take(None)
+        say({"stage": "pictures", "done": 1.0, "failed": pictures.decoder.failed if pictures else 0})
+
+    def _turned(self, rotation_deg: float) -> None:
+        """Write the turn that only the decoder could tell (outside MP4 and MOV) into the table of streams."""
+        with demuxer(self.path, self.container.demuxer) as opened:
+            rows = probe.stream_rows(opened, self.found.movie)
+        for row in rows:
+            if row["kind"] == "video" and row["default"] and not row["rotation_deg"]:
+                row["rotation_deg"] = rotation_deg
+        write_spool(self.folder, "streams", rows)
+
+
+class Pictures:
+    """Decodes and measures the pictures."""
+
+    def __init__(self, clip: Clip, stream: Any, shift_s: float, spool: Spool) -> None:
+        self.index, self.codec = stream.index, _codec(stream)
+        self.decoder = PictureDecoder(stream, threads=clip.threads, shift_s=shift_s)
+        self.sharpest = Sharpest(clip.folder, clip.read_every_s)
+        self.rotation_deg = 0.0
+        self._spool = spool
+        self._looks: tuple[luma.Look | None, luma.Look | None] = (None, None)
+
+    def take(self, packet: Any) -> None:
+        """Measure every picture that a packet completes."""
+        for picture in self.decoder.decode(packet):
+            self._measure(picture)
+
+    def _measure(self, picture: Picture) -> None:
+        before, before_last = self._looks
+        now, columns = luma.measure(picture.luma, before, before_last)
+        self._looks = (now, before)
+        self.sharpest.add(picture, self._spool.rows, columns["sharpness"])
+        self.rotation_deg = self.rotation_deg or picture.rotation_deg
+        height, width = picture.luma.shape
+        self._spool.append(
+            {
+                "pts": picture.pts,
+                "time_s": picture.time_s,
+                "duration_s": picture.duration_s,
+                "key": picture.key,
+                "picture_type": picture.type,
+                "interlaced": picture.interlaced,
+                "damaged": picture.damaged,
+                "width": width,
+                "height": height,
+                **columns,
+            }
+        )
+
+    def finish(self, packets: int) -> None:
+        """Say what of `packets` packets could not be examined."""
+        decoded, failed = self._spool.rows, self.decoder.failed
+        if packets and not decoded:
+            say_gap("pictures", NO_PICTURE, packets=packets, codec=self.codec)
+        elif failed:
+            reason = self.decoder.reason
+            say_gap("pictures", PICTURES_FAILED, failed=failed, reason=reason, decoded=decoded)
+        elif packets - decoded > max(2, packets // 100):
+            say_gap("pictures", PICTURES_MISSING, missing=packets - decoded, packets=packets)
+
+
+class Hearing:
+    """Decodes and measures the sound."""
+
+    def __init__(self, stream: Any, shift_s: float, spool: Spool, opening: Opening) -> None:
+        self.codec = _codec(stream)
+        self.decoder = SoundDecoder(stream, shift_s=shift_s)
+        self._blocks, self._spool, self._opening = Blocks(), spool, opening
+        self._seconds = 0.0
+
+    def take(self, packet: Any) -> None:
+        """Measure the sound that a packet completes."""
+        for sound in self.decoder.decode(packet):
+            self._opening.add(sound)
+            self._seconds += sound.samples.shape[1] / sound.rate_hz
+            for row in self._blocks.add(sound):
+                self._spool.append(row)
+
+    def finish(self, packets: int) -> None:
+        """Write the last block, and say what of `packets` packets could not be examined."""
+        for row in self._blocks.finish():
+            self._spool.append(row)
+        if packets and not self._seconds:
+            say_gap("sound", NO_SOUND, packets=packets, codec=self.codec)
+        elif self.decoder.failed:
+            failed, reason = self.decoder.failed, self.decoder.reason
+            say_gap("sound", SOUND_FAILED, failed=failed, reason=reason, seconds=round(self._seconds, 1))
+
+
+def _codec(stream: Any) -> str:
+    return str(stream.codec_context.codec.canonical_name) if stream.codec_context else str(stream.name or "?")
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
+
+
+def main(clip: str, folder: str, options: str) -> None:
+    """Measure `clip` into `folder`; `options` is a JSON object with the arguments of `Clip`."""
+    cv2.setNumThreads(0)
+    try:
+        work = Clip(Path(clip), Path(folder), **json.loads(options))
+    except FootageError as error:
+        message = error.args[0]
+        say({"refused": {"message": message.template, "values": dict(message.values)}})
+        return
+    unreadable = work.probe()
+    if unreadable is not None:
+        say({"unreadable": {"message": unreadable.template, "values": dict(unreadable.values)}})
+    else:
+        work.decode()
+    say({"end": True})
+
+
+def _no_core_dumps() -> None:
+    try:
+        import resource
+    except ImportError:  # not a Unix
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    _no_core_dumps()
+    main(*sys.argv[1:])

@@ -1,0 +1,307 @@
+"""Measuring a clip: a child process reads and decodes it once, this module watches over it and gathers the tables.
+
+Nothing here imports a decoder, so that a scan that is served from the cache starts fast.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TextIO
+
+import pyarrow as pa
+
+import pipeline
+from pipeline.errors import FootageError
+from pipeline.features.schema import to_arrow
+from pipeline.features.spool import read_spool
+from pipeline.model import Message
+
+MEASURE_VERSION = 1
+"""Raised whenever the same clip could now give other numbers; part of every cache key."""
+
+CRASHED = (
+    "The decoder crashed ({cause}) after {seconds} s of pictures and sound; what was measured until then is kept, the "
+    "rest was not examined. Copy the file again from the recorder and scan that copy."
+)
+HUNG = (
+    "The decoder gave no sign of life for {stall_s} s, {seconds} s into the pictures and sound, and was stopped; the "
+    "rest was not examined. If the store is slow, copy the file to this machine and scan it here."
+)
+FAILED = (
+    "Measuring stopped with an error ({cause}) after {seconds} s of pictures and sound; the rest was not examined. "
+    "Please report this with the text of the error."
+)
+_TABLES = ("container", "boxes", "streams", "edits", "packets", "frames", "sound")
+
+
+@dataclass(frozen=True, slots=True)
+class SharpPicture:
+    """The sharpest picture of a few seconds."""
+
+    path: Path
+    """JPEG in full resolution, turned upright."""
+    frame: int
+    """Row of table `frames`."""
+    time_s: float
+    sharpness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All that was measured on one clip."""
+
+    tables: dict[str, pa.Table]
+    """`examined` and `gaps` always; the others as far as they were measured. A table with no rows was looked for and
+    nothing was found (`sound` of a file without an audio stream, `frames` of one without pictures); a table that is
+    absent was not measured."""
+    opening: Path | None
+    """The first seconds of the sound: 16 kHz mono FLAC, sample 0 at 0 s of the presentation timeline; None: no sound."""
+    pictures: tuple[SharpPicture, ...]
+    unreadable: Message | None = None
+    """Why nothing could be examined, and what to do; None if something could."""
+    complete: bool = True
+    """The child came to its end. If it did not (crash, hang), another try may give more: such tables are not kept."""
+
+
+@dataclass(slots=True)
+class _Report:
+    """What the child said."""
+
+    gaps: list[dict[str, str]] = field(default_factory=list)
+    failed: int = 0
+    unreadable: Message | None = None
+    ended: bool = False
+
+    def gap(self, stage: str, template: str, values: dict[str, Any]) -> None:
+        self.gaps.append({"stage": stage, "message": template, "values": json.dumps(values, ensure_ascii=False)})
+
+
+def measure(
+    clip: Path,
+    work: Path,
+    progress: Callable[[str, float], None],
+    *,
+    read_every_s: float = 4.0,
+    opening_s: float = 120.0,
+    decoder_threads: int = 2,
+    stall_s: float = 60.0,
+) -> Measured:
+    """Probe a clip and measure its pictures and sound in one decoding pass, in a child process.
+
+    All times are on the clip's presentation timeline, as the demuxer presents it (edit lists applied). 0 s is where
+    the format says it is; in formats with a running clock (MPEG-TS, MPEG-PS, FLV, raw streams) it is the first picture
+    or sound. `pts` and `dts` columns stay as they are in the file.
+
+    Parameters
+    ----------
+    clip : Path
+        The evidence; opened for reading only.
+    work : Path
+        An existing folder for the files that this makes; the caller's to remove, after use of the result's paths.
+    progress : callable
+        Called with a stage (`probe`, `pictures`, `sound`) and how much of it is done, 0 to 1.
+    read_every_s : float
+        One picture, the sharpest, is kept from each stretch of this many seconds. More than 0.
+    opening_s : float
+        Seconds of sound, from 0 s on, that are kept for speech recognition.
+    decoder_threads : int
+        Threads of the picture decoder; 0 lets FFmpeg choose.
+    stall_s : float
+        Seconds without a sign of life after which the child is stopped.
+
+    Raises
+    ------
+    FootageError
+        If the file cannot be opened or is no footage. Its only argument is a `Message`. Damage is no error: it comes
+        as rows of table `gaps`, and as `Measured.unreadable` where nothing at all could be examined.
+    """
+    options = {"read_every_s": read_every_s, "opening_s": opening_s, "threads": decoder_threads}
+    report = _Report()
+    with (work / "child.err").open("wb") as errors:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "pipeline.features.child", str(clip), str(work), json.dumps(options)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+            env=_environment(),
+        )
+    hung = False
+    try:
+        for document in _lines(child, stall_s):
+            _take(document, report, progress)
+            if report.ended:
+                break
+        else:
+            hung = child.poll() is None
+        _await(child, stall_s)
+    finally:
+        _stop(child)
+    tables = {name: table for name in _TABLES if (table := read_spool(work, name)) is not None}
+    if not report.ended:
+        _tell_why(report, child.returncode, hung, stall_s, _reached_s(tables), work / "child.err")
+    if report.unreadable is not None:
+        report.gap("probe", report.unreadable.template, dict(report.unreadable.values))
+    tables["examined"] = to_arrow("examined", _examined(tables, report.failed))
+    tables["gaps"] = to_arrow("gaps", [dict(row) for row in report.gaps])
+    return Measured(tables, _opening(work), _pictures(work), report.unreadable, report.ended)
+
+
+def _environment() -> dict[str, str]:
+    """Return an environment in which the child runs the same code as this process, single-threaded outside FFmpeg."""
+    home = str(Path(pipeline.__path__[0]).parent)
+    paths = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"}
+
+
+def _lines(child: subprocess.Popen[str], stall_s: float) -> Iterator[dict[str, Any]]:
+    """Yield what the child says until it falls silent for `stall_s` or closes its output."""
+    said: queue.Queue[str | None] = queue.Queue()
+
+    def listen(stream: TextIO) -> None:
+        for line in stream:
+            said.put(line)
+        said.put(None)
+
+    assert child.stdout is not None
+    threading.Thread(target=listen, args=(child.stdout,), daemon=True).start()
+    while True:
+        try:
+            line = said.get(timeout=stall_s)
+        except queue.Empty:
+            return
+        if line is None:
+            _await(child, stall_s)
+            return
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:  # a line cut off by a crash
+            continue
+
+
+def _take(document: dict[str, Any], report: _Report, progress: Callable[[str, float], None]) -> None:
+    if "stage" in document:
+        report.failed = document["failed"]
+        progress(document["stage"], document["done"])
+    elif "gap" in document:
+        gap = document["gap"]
+        report.gap(gap["stage"], gap["message"], gap["values"])
+    elif "refused" in document:
+        raise FootageError(Message(document["refused"]["message"], document["refused"]["values"]))
+    elif "unreadable" in document:
+        report.unreadable = Message(document["unreadable"]["message"], document["unreadable"]["values"])
+    else:
+        report.ended = bool(document.get("end"))
+
+
+def _await(child: subprocess.Popen[str], stall_s: float) -> None:
+    try:
+        child.wait(timeout=stall_s)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _stop(child: subprocess.Popen[str]) -> None:
+    """End the child and all that it may have started."""
+    if child.poll() is None:
+        if hasattr(os, "killpg"):
+            os.killpg(child.pid, signal.SIGKILL)
+        else:
+            child.kill()
+        child.wait()
+
+
+def _tell_why(report: _Report, status: int, hung: bool, stall_s: float, seconds: float, errors: Path) -> None:
+    seconds = round(seconds, 1)
+    if hung:
+        report.gap("pictures", HUNG, {"stall_s": stall_s, "seconds": seconds})
+    elif status < 0:
+        report.gap("pictures", CRASHED, {"cause": _signal(-status), "seconds": seconds})
+    else:
+        last = errors.read_text("utf-8", "replace").strip().splitlines()[-1:] or [f"exit status {status}"]
+        report.gap("pictures", FAILED, {"cause": last[0][:300], "seconds": seconds})
+    if not seconds and report.unreadable is None:
+        last_gap = report.gaps[-1]
+        report.unreadable = Message(last_gap["message"], json.loads(last_gap["values"]))
+        report.gaps.pop()
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _reached_s(tables: dict[str, pa.Table]) -> float:
+    """Return how far on the timeline pictures or sound were measured."""
+    ends = [0.0]
+    for name in ("frames", "sound"):
+        if name in tables:
+            ends += [time for time in tables[name]["time_s"].to_pylist() if math.isfinite(time)]
+    return max(ends)
+
+
+def _examined(tables: dict[str, pa.Table], failed: int) -> list[dict[str, object]]:
+    def rows(name: str) -> int:
+        return int(tables[name].num_rows) if name in tables else 0
+
+    heard = math.fsum(tables["sound"]["duration_s"].to_pylist()) if "sound" in tables else 0.0
+    return [
+        {"stage": "probe", "measure": "packets", "value": float(rows("packets"))},
+        {"stage": "pictures", "measure": "frames_decoded", "value": float(rows("frames"))},
+        {"stage": "pictures", "measure": "frames_failed", "value": float(failed)},
+        {"stage": "sound", "measure": "audio_s", "value": heard},
+    ]
+
+
+def _opening(work: Path) -> Path | None:
+    if not (work / "opening.raw").is_file():
+        return None
+    from pipeline.features.opening import write_flac  # brings the decoder's library with it
+
+    return write_flac(work / "opening.raw", work / "opening.flac")
+
+
+def _pictures(work: Path) -> tuple[SharpPicture, ...]:
+    listing = work / "pictures.jsonl"
+    found = []
+    for line in listing.read_text("utf-8").splitlines() if listing.is_file() else []:
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:  # a line cut off by a crash
+            continue
+        found.append(SharpPicture(work / row["name"], row["frame"], row["time_s"], row["sharpness"]))
+    return tuple(found)
+
+
+def libraries() -> dict[str, str]:
+    """Return name → version of the libraries that the numbers depend on, without loading them.
+
+    The FFmpeg libraries are those inside PyAV's wheel, read from its list of files; where PyAV was built against a
+    system FFmpeg, PyAV is asked.
+    """
+    names = {"av": "PyAV", "opencv-python-headless": "OpenCV", "numpy": "NumPy"}
+    found = {shown: metadata.version(name) for name, shown in names.items()}
+    parts = {}
+    for file in metadata.files("av") or []:
+        name, mark, version = file.name.partition(".so.")
+        if mark and name.startswith(("libav", "libsw")):
+            parts[name.split("-")[0]] = version
+    if not {"libavcodec", "libavformat"} <= parts.keys():
+        import av
+
+        parts = {name: ".".join(map(str, version)) for name, version in av.library_versions.items()}
+    return {**found, **dict(sorted(parts.items()))}

@@ -1,0 +1,86 @@
+"""Opening evidence: read-only, regular files only, and nothing beside the one file that was named."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+
+from pipeline.errors import FootageError
+from pipeline.model import Message
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+
+@contextmanager
+def evidence(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file for reading only, without ever waiting for it (a pipe would block for ever).
+
+    Raises
+    ------
+    FootageError
+        If there is no such file, it may not be read, or it is a folder, a pipe or a device. Its only argument is a
+        `Message`.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError as error:
+        raise FootageError(Message("{path}: there is no such file.", {"path": str(path)})) from error
+    except OSError as error:
+        raise FootageError(
+            Message(
+                "{path}: the file cannot be opened ({reason}). Check the permissions and the connection to the store.",
+                {"path": str(path), "reason": error.strerror or str(error)},
+            )
+        ) from error
+    with os.fdopen(handle, "rb", buffering=0) as file:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise FootageError(Message("{path}: this is a folder. Name the clips in it.", {"path": str(path)}))
+        if not stat.S_ISREG(mode):
+            raise FootageError(
+                Message(
+                    "{path}: this is a pipe or a device, not a file. Copy the recording to a file first.",
+                    {"path": str(path)},
+                )
+            )
+        yield file  # type: ignore[misc]  # a FileIO reads as any BinaryIO does
+
+
+def _refuse(url: str, flags: int, options: dict[str, Any]) -> NoReturn:
+    raise PermissionError(f"footage may not open another file: {url}")
+
+
+@contextmanager
+def demuxer(path: Path, name: str) -> Iterator[InputContainer]:
+    """Open `path` with the FFmpeg demuxer `name`, and with no other.
+
+    FFmpeg sees an open file and no name, so it cannot take the name for a protocol; whatever else a demuxer would
+    open (play lists and reference movies name other files and addresses) is refused.
+
+    Raises
+    ------
+    FootageError
+        As `evidence` does.
+    av.FFmpegError
+        If the demuxer cannot make sense of the file.
+    """
+    import av
+
+    with (
+        evidence(path) as file,
+        av.open(
+            file,
+            "r",
+            format=name,
+            metadata_errors="replace",
+            buffer_size=1 << 16,
+            io_open=_refuse,
+            container_options={"protocol_whitelist": "file"},
+        ) as container,
+    ):
+        yield container

@@ -1,0 +1,220 @@
+"""What a file claims, and the packets that it holds. Nothing is decoded here.
+
+Claims of headers and things counted are never merged: their disagreement is evidence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.media import boxes, ebml, riff
+from pipeline.media.evidence import evidence
+from pipeline.media.movie import Movie, read_movie
+from pipeline.media.sniff import Container
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+
+Row = dict[str, Any]
+
+OWN_ZERO = {"mpegts", "mpegps", "flv", "h264", "hevc", "mpegvideo", "dv", "mp3", "aac", "amr", "mxf"}
+"""Formats whose clock starts anywhere: their timeline is shifted so that the first picture or sound is at 0 s. In all
+others the format itself says where 0 s is, and times stand as the demuxer presents them."""
+
+
+@dataclass(slots=True)
+class Structure:
+    """What the file's own structure says, read without FFmpeg."""
+
+    boxes: list[boxes.Box] = field(default_factory=list)
+    bytes: int = 0
+    bytes_expected: int | None = None
+    index_found: bool = True
+    movie: Movie | None = None
+
+
+def structure(path: Path, container: Container) -> Structure:
+    """Read boxes or chunks of `path`, and what they add up to; of other formats only the size of the file."""
+    with evidence(path) as file:
+        found = Structure(bytes=file.seek(0, 2))
+        if container.iso:
+            found.boxes = list(boxes.walk(file, found.bytes))
+            found.bytes_expected = boxes.stated_bytes(found.boxes)
+            found.movie = read_movie(file, found.boxes)
+            found.index_found = found.movie.found
+        elif container.name in {"avi", "wav"}:
+            found.boxes = list(riff.walk(file, found.bytes))
+            found.bytes_expected = riff.stated_bytes(found.boxes)
+            found.index_found = container.name == "wav" or riff.indexed(found.boxes)
+        elif container.demuxer == "matroska":
+            found.bytes_expected = ebml.stated_bytes(file)
+    return found
+
+
+def container_row(container: Container, found: Structure, opened: InputContainer | None) -> Row:
+    """Return the row of table `container`; `opened` is None where no demuxer could open the file."""
+    metadata = opened.metadata if opened else {}
+    duration = found.movie.duration_s if found.movie else math.nan
+    if found.movie is None and opened is not None and opened.duration is not None and container.name not in OWN_ZERO:
+        duration = opened.duration / 1e6  # FFmpeg reads it from the header of these formats; elsewhere it estimates
+    tags = {key.lower(): value for source in (metadata, *_stream_tags(opened)) for key, value in source.items()}
+    writer = next((tags[key] for key in ("encoder", "software", "com.apple.quicktime.software") if key in tags), None)
+    return {
+        "format": container.name,
+        "brand": container.brand,
+        "bytes": found.bytes,
+        "bytes_expected": found.bytes_expected,
+        "index_found": found.index_found,
+        "duration_in_header_s": duration,
+        "writer": metadata.get("encoder") or writer,
+        "created_at": found.movie.created_at if found.movie else _written_time(metadata),
+    }
+
+
+def _stream_tags(opened: InputContainer | None) -> list[dict[str, str]]:
+    return [stream.metadata for stream in opened.streams] if opened else []
+
+
+def _written_time(metadata: dict[str, str]) -> str | None:
+    """Return a creation time from tags as ISO 8601; AVI's `IDIT` names no zone, so none is made up."""
+    text = metadata.get("creation_time") or metadata.get("date") or ""
+    if re.match(r"\d{4}-\d\d-\d\dT", text):
+        return text
+    for form in ("%a %b %d %H:%M:%S %Y", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S"):
+        try:
+            return datetime.strptime(text.strip("\x00\n "), form).isoformat()
+        except ValueError:
+            continue
+    return None
+
+
+def box_rows(found: Structure) -> list[Row]:
+    """Return the rows of table `boxes`."""
+    return [
+        {
+            "path": box.path,
+            "type": box.type,
+            "offset_bytes": box.offset_bytes,
+            "size_bytes": box.size_bytes,
+            "complete": box.complete,
+        }
+        for box in found.boxes
+    ]
+
+
+def stream_rows(opened: InputContainer, movie: Movie | None) -> list[Row]:
+    """Return the rows of table `streams`."""
+    default = default_streams(opened)
+    rows = []
+    for stream in opened.streams:
+        track = movie.track(stream.id, stream.index) if movie else None
+        context = stream.codec_context
+        base = float(stream.time_base) if stream.time_base else math.nan
+        row: Row = {
+            "stream": stream.index,
+            "kind": stream.type if stream.type in {"video", "audio", "subtitle"} else "data",
+            "codec": context.codec.canonical_name if context else getattr(stream, "name", None),
+            "tag": track.codec_tag if track and track.codec_tag else _tag(context),
+            "profile": context.profile if context else None,
+            "time_base_s": base,
+            "rotation_deg": track.rotation_deg if track else 0.0,
+            "frames_in_header": (track.samples if track else None) or stream.frames or None,
+            "duration_in_header_s": track.media_s if track else _ticks(stream.duration, base),
+            "start_in_header_s": _ticks(stream.start_time, base),
+            "extradata_sha256": _hash(context.extradata) if context else None,
+            "default": stream.index in default,
+        }
+        if stream.type == "video" and context is not None:
+            row |= {"width": context.width or None, "height": context.height or None}
+            row["rate_in_header_hz"] = float(stream.average_rate or math.nan)
+        if stream.type == "audio" and context is not None:
+            row |= {"sample_rate_hz": context.sample_rate or None, "channels": context.channels or None}
+        rows.append(row)
+    return rows
+
+
+def _tag(context: Any) -> str | None:
+    try:
+        tag = context.codec_tag if context else ""
+    except UnicodeDecodeError:  # a number, not four characters
+        return None
+    return tag if tag and tag.isprintable() else None
+
+
+def _ticks(value: int | None, base: float) -> float:
+    return math.nan if value is None else value * base
+
+
+def _hash(data: bytes | None) -> str | None:
+    return hashlib.sha256(data).hexdigest() if data else None
+
+
+def default_streams(opened: InputContainer) -> dict[int, str]:
+    """Return index → kind of the streams that are examined: the first video that is no cover picture, the first audio."""
+    from av.stream import Disposition
+
+    aside = Disposition.attached_pic | Disposition.timed_thumbnails
+    chosen: dict[int, str] = {}
+    for stream in opened.streams:
+        usable = stream.codec_context is not None and not (stream.disposition & aside)
+        if usable and stream.type in {"video", "audio"} and stream.type not in chosen.values():
+            chosen[stream.index] = stream.type
+    return chosen
+
+
+def shift_s(opened: InputContainer, container: Container) -> float:
+    """Return the seconds to add to every time of the demuxer to get the clip's presentation timeline.
+
+    0 where the format itself defines where 0 s is (MP4, MOV, AVI, Matroska, …: a sound that starts late then does
+    start late). In formats with a running clock (`OWN_ZERO`; MPEG-TS begins at 1.4 s or at hours) the earliest start
+    of the default streams becomes 0 s.
+    """
+    if container.name not in OWN_ZERO:
+        return 0.0
+    starts = [
+        float(opened.streams[index].start_time * opened.streams[index].time_base)
+        for index in default_streams(opened)
+        if opened.streams[index].start_time is not None
+    ]
+    return 0.0 - min(starts, default=0.0)
+
+
+def edit_rows(opened: InputContainer, movie: Movie | None) -> Iterator[Row]:
+    """Yield the rows of table `edits`."""
+    for stream in opened.streams:
+        track = movie.track(stream.id, stream.index) if movie else None
+        for entry, edit in enumerate(track.edits if track else []):
+            yield {
+                "stream": stream.index,
+                "entry": entry,
+                "duration_s": edit.duration_s,
+                "media_start_s": edit.media_start_s,
+                "rate": edit.rate,
+                "media_s": track.media_s if track else math.nan,
+            }
+
+
+def packet_row(packet: Packet, shift: float) -> Row:
+    """Return a packet's row of table `packets`, on the timeline shifted by `shift` seconds."""
+    base = float(packet.time_base)
+    return {
+        "stream": packet.stream_index,
+        "pts": packet.pts,
+        "dts": packet.dts,
+        "time_s": _ticks(packet.pts, base) + shift,
+        "dts_s": _ticks(packet.dts, base) + shift,
+        "duration_s": _ticks(packet.duration or None, base),
+        "size_bytes": packet.size,
+        "key": packet.is_keyframe,
+        "position_bytes": packet.pos if packet.pos is not None and packet.pos >= 0 else None,
+        "corrupt": packet.is_corrupt,
+        "discard": packet.is_discard,
+    }

@@ -24,6 +24,7 @@ TRANSCRIBE_VERSION = 1
 _LIBRARIES = ("openai-whisper", "torch", "onnxruntime", "silero-vad", "opencc", "numpy")
 
 NO_WEIGHTS = "Speech was not written down, because the recogniser cannot be used: {problem}"
+UNREADABLE = "Speech was not looked for, because the sound of the opening cannot be read: {problem}"
 RAN_IN_CIRCLES = (
     "From {start_s:.1f} s to {stop_s:.1f} s somebody speaks, but the recogniser found no usable text there."
 )
@@ -100,9 +101,19 @@ def transcribe(
     -------
     dict
         `voice`, `words`, `examined` and `gaps`, as in `pipeline/features/schema.py`. `words` is absent where
-        somebody speaks but there is no recogniser.
+        somebody speaks but there is no recogniser; only `gaps` is there where the sound cannot be read.
+
+    Raises
+    ------
+    ValueError
+        If the sound is not 16 kHz mono.
     """
-    activity = voice.measure(opening, lambda share: progress("speech", 0.2 * share))
+    import soundfile
+
+    try:
+        activity = voice.measure(opening, lambda share: progress("speech", 0.2 * share))
+    except soundfile.LibsndfileError as error:
+        return {"gaps": to_arrow("gaps", [_gap(UNREADABLE, problem=str(error.error_string))])}
     spoken = voice.stretches(
         activity,
         voice_threshold=voice_threshold,

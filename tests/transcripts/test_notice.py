@@ -130,9 +130,7 @@ def test_intelligible_talk_without_the_notice_fails():
     assert finding.span.start_s == 0.0
 
 
-@pytest.mark.parametrize(
-    "poor", [{"snr_db": 3.0}, {"probability": 0.2}], ids=["drowned in noise", "improbable words"]
-)
+@pytest.mark.parametrize("poor", [{"snr_db": 3.0}, {"probability": 0.2}], ids=["drowned in noise", "improbable words"])
 def test_speech_that_cannot_be_trusted_is_for_a_person(poor: dict[str, float]):
     finding = only(clip(HELLO, 1.0, TALK, **poor))
     assert finding.kind == "notice-unclear"

@@ -1,0 +1,127 @@
+"""Writes the report of an examination: one folder that opens from disk, without a network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.language import Language, language
+from pipeline.model import Examination, Finding
+from pipeline.report import json_v1, plots
+from pipeline.report.page import Assets, PageData, build_page
+from pipeline.report.page_findings import Plots, describe
+from pipeline.report.stills import take_stills
+
+
+def write_report(
+    examination: Examination,
+    out: Path,
+    language_tag: str,
+    made_at: datetime | None = None,
+    *,
+    max_per_kind: int = 20,
+    max_plots: int = 60,
+    max_stills: int = 90,
+) -> Path:
+    """Write the report of one examined clip.
+
+    The folder holds `index.html`, `report.v1.json`, and the plots, stills and sound that the page shows. Files of an
+    earlier report in the same folder are replaced.
+
+    Parameters
+    ----------
+    examination : Examination
+        What one scan of one clip came to; its footage is opened read-only for the stills.
+    out : Path
+        The folder; it is made if it is not there.
+    language_tag : str
+        BCP 47 tag of a language that the product speaks.
+    made_at : datetime or None
+        When the report is made, with its zone; None: now.
+    max_per_kind : int
+        Findings of one kind that get a section of their own, the gravest first; the JSON holds all.
+    max_plots : int
+        Findings whose curves are drawn, the gravest first.
+    max_stills : int
+        Pictures that are taken from the footage, for the gravest findings first.
+
+    Returns
+    -------
+    Path
+        The page, `index.html`.
+
+    Raises
+    ------
+    SettingsError
+        If the product does not speak that language.
+    OSError
+        If the folder cannot be written.
+    """
+    words = language(language_tag)
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("plots/near-*.svg", "plots/whole-*.svg", "stills/still-*.jpg"):
+        for earlier in out.glob(name):
+            earlier.unlink()
+    described = describe(examination.findings, max_per_kind)
+    assets = Assets(
+        plots=_draw(examination, described[:max_plots], out / "plots"),
+        stills=take_stills(examination, described, out / "stills", max_stills),
+        opening=_copy(examination.opening, out),
+    )
+    page = build_page(examination, described, assets, made_at or datetime.now(UTC).astimezone(), words)
+    document = json_v1.text(json_v1.document(examination))
+    (out / "report.v1.json").write_text(document + "\n", encoding="utf-8")
+    index = out / "index.html"
+    index.write_text(render(page, words), encoding="utf-8", errors="backslashreplace")
+    return index
+
+
+def render(page: PageData, words: Language) -> str:
+    """Return the page as HTML; every value is escaped."""
+    environment = Environment(
+        loader=PackageLoader("pipeline.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    parts = environment.get_template("parts.html").module
+    environment.globals.update(_=words.text, rows=parts.rows, picture=parts.picture)  # type: ignore[attr-defined]
+    templates = files("pipeline.report") / "templates"
+    script = (templates / "report.js").read_text(encoding="utf-8")
+    return environment.get_template("report.html").render(
+        page=page,
+        style=Markup((templates / "style.css").read_text(encoding="utf-8")),  # our own file, as the script
+        script=Markup(script),
+        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
+    )
+
+
+def _draw(examination: Examination, described: Sequence[Finding], folder: Path) -> dict[str, Plots]:
+    drawn = {}
+    for number, finding in enumerate(described):
+        if not plots.drawable(finding, examination.features):
+            continue
+        folder.mkdir(exist_ok=True)
+        near, whole = folder / f"near-{number}.svg", folder / f"whole-{number}.svg"
+        if plots.draw(finding, examination.features, near, whole):
+            drawn[finding.id] = Plots(f"plots/{near.name}", f"plots/{whole.name}")
+    return drawn
+
+
+def _copy(opening: Path | None, out: Path) -> str:
+    """Copy the opening's sound into the folder; the cache may be cleared, the report stays."""
+    name = "opening.flac"
+    (out / name).unlink(missing_ok=True)
+    if opening is None or not opening.is_file():
+        return ""
+    shutil.copyfile(opening, out / name)
+    return name

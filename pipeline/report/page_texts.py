@@ -1,0 +1,163 @@
+"""What was said and what was read, as the page shows it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.language import Language
+from pipeline.model import Features, Finding
+from pipeline.report.stills import Box, ShownStill, TextSeen, candidates, scene_texts
+from pipeline.report.timeline import in_notice
+from pipeline.report.wording import NOTHING, clock, figure, shown
+
+PAUSE_S = 1.0
+LONGEST_LINE = 60
+DOUBTFUL = 0.5
+MOST_WORDS = 6000
+MOST_TEXTS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """One word of the transcript."""
+
+    text: str
+    start_s: float
+    notice: bool
+    """It belongs to the standard notice."""
+    doubtful: bool
+    """The recogniser itself gives it less than an even chance."""
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Words spoken without a pause."""
+
+    time: str
+    start_s: float
+    words: tuple[SpokenWord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said."""
+
+    lines: tuple[Line, ...]
+    not_shown: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextRow:
+    """A text read in the picture."""
+
+    text: str
+    time: str
+    confidence: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A still of the footage with its caption."""
+
+    source: str | None
+    """File in the report's folder; None where it could not be made."""
+    caption: str
+    alt: str
+    box: str = ""
+    """CSS of the rectangle that marks the evidence; empty without one."""
+    missing: str = ""
+    """Why there is no picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A legible text of the scene that is not the place's name."""
+
+    row: TextRow
+    picture: Picture | None
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Texts read in the picture, the scene's apart from the recorder's."""
+
+    scene: tuple[TextRow, ...]
+    overlay: tuple[TextRow, ...]
+    scene_more: int
+    overlay_more: int
+    candidates: tuple[Candidate, ...]
+
+
+def build_transcript(features: Features, findings: Sequence[Finding], words: Language) -> Transcript | None:
+    """Return the transcript in lines, None if no speech was looked for."""
+    if "words" not in features:
+        return None
+    rows, marked = features["words"], in_notice(features, findings)
+    order = [int(row) for row in np.argsort(rows["start_s"], kind="stable") if math.isfinite(rows["start_s"][row])]
+    lines: list[list[SpokenWord]] = []
+    last_s = -math.inf
+    for row in order[:MOST_WORDS]:
+        start_s, stop_s = float(rows["start_s"][row]), float(rows["stop_s"][row])
+        probability = float(rows["probability"][row])
+        hint = f"{clock(start_s, 2)} · {figure(round(probability, 2))}"
+        word = SpokenWord(shown(rows["text"][row]), start_s, bool(marked[row]), probability < DOUBTFUL, hint)
+        long = bool(lines) and sum(len(said.text) for said in lines[-1]) >= LONGEST_LINE
+        if start_s - last_s > PAUSE_S or long:
+            lines.append([])
+        lines[-1].append(word)
+        last_s = stop_s if math.isfinite(stop_s) else start_s
+    told = tuple(Line(clock(line[0].start_s, 1), line[0].start_s, tuple(line)) for line in lines)
+    return Transcript(told, max(0, len(order) - MOST_WORDS))
+
+
+def build_texts(
+    features: Features, findings: Sequence[Finding], stills: dict[str, list[ShownStill]], words: Language
+) -> Texts | None:
+    """Return the texts that were read, None if text was not looked for."""
+    if "texts" not in features:
+        return None
+    scene, overlay = scene_texts(features), scene_texts(features, overlay=True)
+    best = []
+    for place, seen in enumerate(candidates(findings, features)):
+        taken = stills.get(f"text-{place}", [])
+        best.append(Candidate(_row(seen), picture(taken[0], words) if taken else None))
+    return Texts(
+        scene=tuple(_row(seen) for seen in scene[:MOST_TEXTS]),
+        overlay=tuple(_row(seen) for seen in overlay[:MOST_TEXTS]),
+        scene_more=max(0, len(scene) - MOST_TEXTS),
+        overlay_more=max(0, len(overlay) - MOST_TEXTS),
+        candidates=tuple(best),
+    )
+
+
+def _row(seen: TextSeen) -> TextRow:
+    known = math.isfinite(seen.time_s)
+    return TextRow(
+        shown(seen.text),
+        clock(seen.time_s, 1) if known else NOTHING,
+        figure(round(seen.confidence, 2)),
+        figure(round(seen.height_px, 1)),
+    )
+
+
+def picture(taken: ShownStill, words: Language) -> Picture:
+    """Return a still as the page shows it."""
+    role = words.text(taken.wanted.role)
+    if taken.still is None:
+        caption = f"{role} · {clock(taken.wanted.time_s)} s"
+        return Picture(None, caption, caption, missing=words.text(taken.reason or ""))
+    caption = f"{role} · {clock(taken.still.time_s)} s"
+    return Picture(f"stills/{taken.still.path.name}", caption, caption, box=_css(taken.wanted.box))
+
+
+def _css(box: Box | None) -> str:
+    if box is None or not all(math.isfinite(side) for side in (box.left, box.top, box.right, box.bottom)):
+        return ""
+    left, top, right, bottom = (100 * min(1.0, max(0.0, side)) for side in (box.left, box.top, box.right, box.bottom))
+    return f"left:{left:.2f}%;top:{top:.2f}%;width:{right - left:.2f}%;height:{bottom - top:.2f}%"

@@ -1,0 +1,124 @@
+"""Measured curves around a finding, drawn as SVG; the only module that imports matplotlib, and only when it draws."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.features.schema import TABLES
+from pipeline.model import Curve, Features, Finding, Span
+from pipeline.report.envelope import Series, envelope, series
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_CURVES = 4
+BINS = 700
+"""Stretches of time in which a long curve keeps its extremes: about one for each pixel of the plot."""
+INK, CURVE, THRESHOLD, SPAN = "#20262d", "#1f5f8b", "#b3400e", "#e9b44c"
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text stays text, in the fonts of the reader's browser
+    "svg.hashsalt": "unbroken",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.edgecolor": "#9aa5b1",
+    "axes.linewidth": 0.7,
+    "axes.labelcolor": INK,
+    "xtick.color": "#4a5560",
+    "ytick.color": "#4a5560",
+    "grid.color": "#e3e8ed",
+    "grid.linewidth": 0.6,
+}
+
+
+def window(span: Span, duration_s: float) -> tuple[float, float]:
+    """Return the stretch of time, in seconds, that a plot around a span shows."""
+    margin = min(max(1.5, 1.5 * (span.stop_s - span.start_s)), 60.0)
+    return max(0.0, span.start_s - margin), max(min(duration_s, span.stop_s + margin), span.stop_s)
+
+
+def drawable(finding: Finding, features: Features) -> dict[str, tuple[Curve, Series]]:
+    """Return the measured curves that a finding rests on, as far as they can be drawn, by name."""
+    found = {
+        label: (curve, points) for curve in finding.curves for label, points in series(features, curve.column).items()
+    }
+    return dict(list(found.items())[:MOST_CURVES])
+
+
+def draw(finding: Finding, features: Features, near: Path, whole: Path) -> bool:
+    """Draw the curves of a finding twice: around its span, and over the whole clip.
+
+    Parameters
+    ----------
+    finding : Finding
+        Its `curves` name the columns and thresholds, its span is shaded.
+    features : Features
+        The measured tables.
+    near, whole : Path
+        SVG files to write.
+
+    Returns
+    -------
+    bool
+        False, and no file, where none of the columns can be drawn.
+    """
+    curves = drawable(finding, features)
+    if not curves:
+        return False
+    duration_s = features.duration_s()
+    for path, limits, width_in in ((near, window(finding.span, duration_s), 6.6), (whole, None, 4.0)):
+        path.write_bytes(_figure(curves, finding.span, limits, width_in))
+    return True
+
+
+def _figure(
+    curves: dict[str, tuple[Curve, Series]], span: Span, limits: tuple[float, float] | None, width_in: float
+) -> bytes:
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width_in, 0.45 + 1.35 * len(curves)), layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
+        for axis, (label, (curve, points)) in zip(axes, curves.items(), strict=True):
+            _curve(axis, points, limits)
+            if curve.threshold is not None and np.isfinite(curve.threshold):
+                axis.axhline(curve.threshold, color=THRESHOLD, linewidth=1.1, linestyle=(0, (5, 2.5)))
+            axis.axvspan(span.start_s, span.stop_s, color=SPAN, alpha=0.42, linewidth=0)
+            axis.axvline(span.start_s, color=SPAN, linewidth=1.0)
+            axis.set_title(f"{label}{_unit(curve.column)}", loc="left", fontsize=9, color=INK, pad=4)
+            axis.grid(True)
+            axis.spines[["top", "right"]].set_visible(False)
+            axis.margins(y=0.12)
+        if limits is not None and limits[0] < limits[1]:
+            axes[-1].set_xlim(*limits)
+        axes[-1].set_xlabel("s")
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        return drawn.getvalue()
+
+
+def _curve(axis: Axes, points: Series, limits: tuple[float, float] | None) -> None:
+    times, values = points
+    if limits is not None:
+        margin = limits[1] - limits[0]
+        inside = (times >= limits[0] - margin) & (times <= limits[1] + margin)
+        times, values = times[inside], values[inside]
+        if not len(times):
+            return
+    if len(times) > 3 * BINS:
+        middles, lowest, highest = envelope(times, values, BINS)
+        axis.fill_between(middles, lowest, highest, color=CURVE, linewidth=0.6)
+        return
+    axis.plot(times, values, color=CURVE, linewidth=1.0, marker="." if len(times) < 160 else None, markersize=4)
+
+
+def _unit(column: str) -> str:
+    table, _, name = column.partition(".")
+    unit = next((spec.unit for spec in TABLES.get(table, ()) if spec.name == name), "-")
+    return "" if unit in {"-", "1"} else f"  ({unit})"

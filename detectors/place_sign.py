@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline.detector import detector
 from pipeline.model import Evidence, Features, Finding, Level, Message, Scalar, Span
@@ -39,7 +40,7 @@ def place_sign(
     min_confidence: float = 0.6,
     min_sharpness: float = 100.0,
     listed: int = 5,
-    missing_level: str = "suspect",
+    missing_level: Literal["violation", "suspect", "note"] = "suspect",
 ) -> Iterator[Finding]:
     """Yield one finding: the place's sign is shown, is missing, or cannot be told.
 
@@ -67,8 +68,8 @@ def place_sign(
         Variance of the Laplacian inside the box below which a text is blurred.
     listed : int
         How many of the best candidates the evidence lists.
-    missing_level : str
-        Level of place-missing: `"violation"`, `"suspect"` or `"note"`. A landmark with the place's name spoken fulfils
+    missing_level : {"violation", "suspect", "note"}
+        Level of place-missing. A landmark with the place's name spoken fulfils
         the article, too, so a missing sign alone is a reason to look.
 
     Yields

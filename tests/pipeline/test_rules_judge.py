@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.features.schema import table
-from pipeline.kinds import KINDS
+from pipeline.kinds import KINDS, TITLES
 from pipeline.language import language
 from pipeline.model import Examined, Features, Finding, Level, Message, Outcome, RuleResult, Span, Table
 from pipeline.rules import judge as judge_module
@@ -163,7 +163,7 @@ def test_every_sentence_of_the_judge_and_of_the_kinds_is_translated(tag: str) ->
     words = language(tag)
     own = [text for name, text in vars(judge_module).items() if name.isupper() and isinstance(text, str)]
     assert len(own) > 5
-    for sentence in {*own, *ABSENT.values(), *KINDS.values()}:
+    for sentence in {*own, *ABSENT.values(), *KINDS.values(), *TITLES.values()}:
         assert words.text(sentence) != sentence
         assert sorted(_fields(words.text(sentence))) == sorted(_fields(sentence))
 

@@ -6,23 +6,27 @@ The pass runs in a process of its own, so that a decoder that crashes or hangs c
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+import av
+import cv2
 import numpy as np
 
 from pipeline.errors import IntegrityError
+from pipeline.media import probe
 from pipeline.media.evidence import demuxer
+from pipeline.media.frames import Picture, PictureDecoder
 from pipeline.media.sniff import sniff
 
 if TYPE_CHECKING:
     from av.container import InputContainer
-    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 STEP_BACK_S = (0.0, 3.0, 30.0)
@@ -102,90 +106,82 @@ def pictures_at(
     return {line["wanted_s"]: Still(line["wanted_s"], line["time_s"], folder / line["path"]) for line in lines}
 
 
-def _write_all(clip: Path, folder: Path, order: dict[str, object]) -> Iterator[Still]:
-    import cv2
-
-    times, longest = list(order["times_s"]), int(order["longest_px"])  # type: ignore[call-overload]
-    turns = round(float(order["rotation_deg"]) / 90) % 4  # type: ignore[arg-type]
-    with demuxer(clip, sniff(clip).demuxer) as container:
-        stream = cast("VideoStream", container.streams[int(order["stream"])])  # type: ignore[call-overload]
-        stream.thread_type = "AUTO"
-        for number, (wanted_s, picture) in enumerate(_found(container, stream, times)):
-            scale = min(1.0, longest / max(picture.width, picture.height))
-            size = {"width": max(1, round(picture.width * scale)), "height": max(1, round(picture.height * scale))}
-            pixels = np.rot90(picture.to_ndarray(format="bgr24", **size), -turns)
-            name = f"still-{number}.jpg"
+def _write_all(clip: Path, folder: Path, order: dict[str, Any]) -> Iterator[Still]:
+    turns = round(order["rotation_deg"] / 90) % 4
+    kind = sniff(clip)
+    with demuxer(clip, kind.demuxer) as container:
+        stream = cast("VideoStream", container.streams[order["stream"]])
+        pictures = _Pictures(container, stream, probe.shift_s(container, kind))
+        for number, (wanted_s, picture) in enumerate(pictures.at(order["times_s"])):
+            frame = picture.frame
+            scale = min(1.0, order["longest_px"] / max(frame.width, frame.height))
+            width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
+            pixels = np.rot90(frame.to_ndarray(format="bgr24", width=width, height=height), -turns)
             coded = cv2.imencode(".jpg", np.ascontiguousarray(pixels), [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
+            name = f"still-{number}.jpg"
             (folder / name).write_bytes(coded.tobytes())
-            yield Still(wanted_s, float(picture.time or 0.0), Path(name))
+            yield Still(wanted_s, picture.time_s, Path(name))
 
 
-def _found(container: InputContainer, stream: VideoStream, times: list[float]) -> Iterator[tuple[float, VideoFrame]]:
-    """Yield each wanted time, in order, with the picture shown then; skip those before the first picture."""
-    import av
+class _Pictures:
+    """The pictures of a stream from wherever it was sought to."""
 
-    pictures = _decoded(container, stream)
-    shown: VideoFrame | None = None
-    following: VideoFrame | None = None
-    reached_s = (container.start_time or 0) / av.time_base  # nothing is decoded yet: the start is near without seeking
-    for wanted in times:
-        near = reached_s <= wanted + _tick(stream) and wanted - reached_s < NEAR_S
-        attempts: list[float | None] = [None] if near else [*(wanted - back for back in STEP_BACK_S), -1.0]
-        for attempt in attempts:
-            if attempt is not None:
-                shown = following = None
-                try:
-                    container.seek(max(0, round(attempt * av.time_base)), backward=True)
-                except av.FFmpegError:  # a stream that cannot be sought: go on from where it stands
-                    if attempt >= 0:
-                        continue
-                pictures = _decoded(container, stream)
-            shown, following = _reach(pictures, shown, following, wanted + _tick(stream) / 2)
-            if shown is not None:
-                break
-        if shown is not None:
-            reached_s = _time(shown)
-            yield wanted, shown
+    def __init__(self, container: InputContainer, stream: VideoStream, shift_s: float) -> None:
+        self._container, self._stream, self._shift_s = container, stream, shift_s
+        self._decoder = PictureDecoder(stream, threads=0, shift_s=shift_s)
+        self._tick_s = float(stream.time_base or 0)
+        self._shown: Picture | None = None
+        self._next: Picture | None = None
+        self._coming = self._decoded()
 
+    def at(self, times_s: list[float]) -> Iterator[tuple[float, Picture]]:
+        """Yield each time, in order, with the picture shown then; leave out those before the first picture."""
+        reached_s = (self._container.start_time or 0) / av.time_base + self._shift_s  # the start is near unsought
+        for wanted_s in times_s:
+            near = reached_s <= wanted_s + self._tick_s and wanted_s - reached_s < NEAR_S
+            tries: list[float | None] = [None] if near else []
+            for start_s in [*tries, *(wanted_s - back_s for back_s in STEP_BACK_S), -math.inf]:
+                if start_s is not None and not self._seek(start_s):
+                    continue
+                self._reach(wanted_s + self._tick_s / 2)
+                if self._shown is not None:
+                    reached_s = self._shown.time_s
+                    yield wanted_s, self._shown
+                    break
 
-def _reach(
-    pictures: Iterator[VideoFrame], shown: VideoFrame | None, following: VideoFrame | None, until_s: float
-) -> tuple[VideoFrame | None, VideoFrame | None]:
-    """Decode on until the next picture begins after `until_s`; return the one before it, and it."""
-    if following is not None and _time(following) > until_s:
-        return shown, following
-    shown = following or shown
-    for picture in pictures:
-        if _time(picture) > until_s:
-            return shown, picture
-        shown = picture
-    return shown, None
-
-
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Yield the pictures that decode; a damaged packet costs its own pictures only."""
-    import av
-
-    packets = container.demux(stream)
-    while True:
+    def _seek(self, time_s: float) -> bool:
+        """Go to a key frame before `time_s`; False for a stream that cannot be sought."""
+        self._shown = self._next = None
+        offset = max(0, round((time_s - self._shift_s) * av.time_base)) if math.isfinite(time_s) else 0
         try:
-            packet = next(packets, None)
+            self._container.seek(offset, backward=True)
         except av.FFmpegError:
-            packet = None
-        if packet is None:
+            return False
+        self._coming = self._decoded()
+        return True
+
+    def _reach(self, until_s: float) -> None:
+        """Decode on until the next picture begins after `until_s`."""
+        if self._next is not None and self._next.time_s > until_s:
             return
-        try:
-            yield from (picture for picture in packet.decode() if picture.time is not None)
-        except av.FFmpegError:
-            continue
+        self._shown, self._next = self._next or self._shown, None
+        for picture in self._coming:
+            if picture.time_s > until_s:
+                self._next = picture
+                return
+            self._shown = picture
 
-
-def _time(picture: VideoFrame) -> float:
-    return float(picture.time or 0.0)
-
-
-def _tick(stream: VideoStream) -> float:
-    return float(stream.time_base or 0.0)
+    def _decoded(self) -> Iterator[Picture]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:
+                packet = None
+            if packet is None or (not packet.size and packet.pts is None):
+                yield from (picture for picture in self._decoder.decode(None) if math.isfinite(picture.time_s))
+                return
+            yield from (picture for picture in self._decoder.decode(packet) if math.isfinite(picture.time_s))
 
 
 def main(clip: str, folder: str) -> None:
@@ -194,7 +190,7 @@ def main(clip: str, folder: str) -> None:
     try:
         for still in _write_all(Path(clip), Path(folder), order):
             print(json.dumps({**asdict(still), "path": str(still.path)}), flush=True)
-    except (IntegrityError, OSError, IndexError, ValueError) as error:
+    except (IntegrityError, av.FFmpegError, OSError, IndexError, ValueError) as error:
         sys.exit(str(error))
 
 

@@ -17,8 +17,8 @@ MOST_MARKS = 400
 """Marks on a lane; nearer ones are joined, so that a page stays small however much was found."""
 PROFILE_POINTS = 400
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
-NOTICE = "notice-"
-"""How the kinds of finding about the standard notice begin."""
+QUIET_DBFS = -70.0
+"""Foot of the profile of the sound: quieter than any room that a recorder hears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ def build_timeline(
         return None
     lanes = [
         *_finding_lanes(axis, findings, set(linked), words),
-        _profile(axis, features, "frames.luma_diff", _("Change of the picture")),
-        _profile(axis, features, "sound.rms_dbfs", _("Level of the sound")),
+        _profile(axis, features, "frames.luma_diff", 0.0, _("Change of the picture")),
+        _profile(axis, features, "sound.rms_dbfs", QUIET_DBFS, _("Level of the sound")),
         _spans(axis, features, "voice", "voice", _("Voice")),
         _words(axis, features, findings, _("Words")),
         _pictures(axis, features, _("Text in the picture")),
@@ -209,18 +209,18 @@ def _pictures(axis: Axis, features: Features, label: str) -> Lane | None:
     return Lane(label, tuple(marks))
 
 
-def _profile(axis: Axis, features: Features, column: str, label: str) -> Lane | None:
-    """Draw a measurement as the band between its extremes; its foot is its own least value."""
+def _profile(axis: Axis, features: Features, column: str, foot: float, label: str) -> Lane | None:
+    """Draw the peaks of a measurement over `foot`; all but a few of them fit under the top."""
     points = series(features, column).get(column)
     if points is None or len(points[0]) < 2:
         return None
-    times, lowest, highest = envelope(*points, PROFILE_POINTS)
+    times, _lowest, highest = envelope(*points, PROFILE_POINTS)
     known = np.isfinite(highest)
     if not known.any():
         return None
     times, highest = times[known], highest[known]
-    foot, top = float(lowest[known].min()), float(np.percentile(highest, 99.5))
-    heights = np.clip((highest - foot) / ((top - foot) or 1.0), 0, 1)
+    top = float(np.percentile(highest, 99.5))
+    heights = np.clip((highest - foot) / max(top - foot, 1e-9), 0, 1)
     across = [10 * axis.percent(time) for time in times]
     line = [f"{x:.1f},{100 - 100 * y:.1f}" for x, y in zip(across, heights, strict=True)]
     return Lane(label, profile=" ".join([f"{across[0]:.1f},100", *line, f"{across[-1]:.1f},100"]))

@@ -152,8 +152,8 @@ def _board() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 def _hang(scene: Bgr, board: tuple[NDArray[np.float32], NDArray[np.float32]], empty: NDArray[np.int16]) -> None:
     """Put the sign into a picture of the source, in place, behind whoever walks past it."""
     area = scene[_around_board()]
-    light = float(np.median(area / np.maximum(empty, 1)))  # the phone's exposure wanders
-    difference = np.abs(area.astype(np.float32) - light * empty).max(axis=2)
+    light, veil = _light(area, empty)
+    difference = np.abs(area - (light * empty + veil)).max(axis=2)
     passing = (difference > 22).astype(np.uint8)
     passing = cv2.morphologyEx(passing, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     passing = cv2.morphologyEx(passing, cv2.MORPH_CLOSE, np.ones((25, 13), np.uint8))
@@ -161,7 +161,25 @@ def _hang(scene: Bgr, board: tuple[NDArray[np.float32], NDArray[np.float32]], em
     behind = 1 - cv2.GaussianBlur(passing.astype(np.float32), (0, 0), 1.5)[..., None]
     colours, cover = board
     share = cover * behind
-    area[:] = np.clip(area * (1 - share) + colours * light * share, 0, 255).astype(np.uint8)
+    area[:] = np.clip(area * (1 - share) + (colours * light + veil) * share, 0, 255).astype(np.uint8)
+
+
+def _light(area: Bgr, empty: NDArray[np.int16]) -> tuple[np.float32, NDArray[np.float32]]:
+    """Return factor and offset (float32, shape (1, w, 1)) that lead from the empty place to the picture.
+
+    The phone's exposure wanders, and the veil that the low sun lays over the picture, thicker towards the right, goes
+    where somebody stands before the sun.
+    """
+    across = np.broadcast_to(np.arange(area.shape[1])[None, :, None], area.shape)[::4, ::4].ravel()
+    now, before = area[::4, ::4].ravel().astype(np.float64), empty[::4, ::4].ravel().astype(np.float64)
+    terms = np.stack([before, np.ones(len(before)), across, across**2], axis=1)
+    still = np.ones(len(now), bool)
+    for _ in range(3):
+        fit = np.linalg.lstsq(terms[still], now[still], rcond=None)[0]
+        residual = np.abs(now - terms @ fit)
+        still = residual < max(12.0, float(np.quantile(residual, 0.6)))
+    along = np.arange(area.shape[1], dtype=np.float32)[None, :, None]
+    return np.float32(fit[0]), np.asarray(fit[1] + fit[2] * along + fit[3] * along**2, np.float32)
 
 
 def _camera(take: Take, count: int) -> tuple[NDArray[np.float64], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from detectors._timeline import examined_stream, extent
 from pipeline.detector import detector
 from pipeline.model import Evidence, Features, Finding, Level, Message, Span
+
+_BOX_TYPE = re.compile(r"[ -~©]{4}\Z")
+"""Types of boxes and chunks are four printable characters; anything else is no box but stray bytes."""
 
 
 @detector(
@@ -23,16 +27,8 @@ from pipeline.model import Evidence, Features, Finding, Level, Message, Span
         "boxes.offset_bytes",
         "boxes.size_bytes",
         "boxes.complete",
-        "streams.stream",
-        "streams.kind",
-        "streams.default",
-        "streams.frames_in_header",
-        "packets.stream",
-        "packets.corrupt",
-        "packets.discard",
-        "frames.time_s",
     ),
-    emits=("truncated",),
+    emits=("truncated", "header-mismatch"),
 )
 def truncated(
     features: Features, *, min_missing_bytes: int = 1, min_decoded_share: float = 0.95, min_frames_lost: int = 10
@@ -41,7 +37,9 @@ def truncated(
 
     Signs: no index; fewer bytes than the container's own lengths add up to, or a last box cut short; damaged packets
     at the very end; far fewer pictures decoded than the header counts. All are suspect only: an interrupted copy and
-    an empty battery leave the same traces as a removed end.
+    an empty battery leave the same traces as a removed end. Bytes behind the last box that form none are told in a
+    note: some programs leave them. Files without an index often give no packets and no
+    pictures at all; what was not measured is left out.
 
     Parameters
     ----------
@@ -60,10 +58,11 @@ def truncated(
     if container.rows:
         yield from _index(features)
         yield from _bytes(features, min_missing_bytes)
-    row = examined_stream(features, "video")
+    row = examined_stream(features, "video") if {"streams", "packets"} <= features.tables.keys() else None
     if row is not None:
         yield from _damaged_end(features, row)
-        yield from _undecoded(features, row, min_decoded_share, min_frames_lost)
+        if "frames" in features:
+            yield from _undecoded(features, row, min_decoded_share, min_frames_lost)
 
 
 def _index(features: Features) -> Iterator[Finding]:
@@ -81,13 +80,18 @@ def _index(features: Features) -> Iterator[Finding]:
 def _bytes(features: Features, min_missing_bytes: int) -> Iterator[Finding]:
     container, boxes = features["container"], features["boxes"]
     held = int(container["bytes"][0])
-    ends = boxes["offset_bytes"] + boxes["size_bytes"]
     top = np.array(["/" not in str(path) for path in boxes["path"]], dtype=bool)
     cut = np.flatnonzero(top & ~boxes["complete"].astype(bool))
+    stray = [i for i in cut if not _BOX_TYPE.match(str(boxes["type"][i]))]
+    if stray:
+        yield _stray(features, held - int(boxes["offset_bytes"][stray[0]]), str(boxes["type"][stray[0]]))
+        return  # the lengths of what is no box say nothing
+    ends = boxes["offset_bytes"] + boxes["size_bytes"]
     expected = float(container["bytes_expected"][0])
     if not np.isfinite(expected):
         expected = float(ends[cut].max()) if len(cut) else 0.0
     missing = int(expected) - held
+    incomplete = [str(boxes["path"][i]) for i in cut[:10]]
     if missing >= min_missing_bytes:
         yield _finding(
             features,
@@ -96,11 +100,7 @@ def _bytes(features: Features, min_missing_bytes: int) -> Iterator[Finding]:
                 "Copy the clip from the recorder again and compare the sizes.",
                 {"missing": missing},
             ),
-            {
-                "bytes": held,
-                "bytes_expected": int(expected),
-                "incomplete_boxes": [str(boxes["path"][i]) for i in cut[:10]],
-            },
+            {"bytes": held, "bytes_expected": int(expected), "incomplete_boxes": incomplete},
         )
     elif len(cut):
         yield _finding(
@@ -108,10 +108,23 @@ def _bytes(features: Features, min_missing_bytes: int) -> Iterator[Finding]:
             Message(
                 "The last part of the file ({box}) is incomplete. "
                 "Copy the clip from the recorder again and compare the sizes.",
-                {"box": str(boxes["path"][cut[-1]])},
+                {"box": incomplete[-1]},
             ),
-            {"bytes": held, "incomplete_boxes": [str(boxes["path"][i]) for i in cut[:10]]},
+            {"bytes": held, "incomplete_boxes": incomplete},
         )
+
+
+def _stray(features: Features, count: int, beginning: str) -> Finding:
+    end_s = extent(features)[1]
+    return Finding(
+        kind="header-mismatch",
+        level=Level.NOTE,
+        span=Span(end_s, end_s),
+        message=Message(
+            "{count} bytes behind the last part of the file belong to no part of it.", {"count": max(count, 0)}
+        ),
+        evidence={"bytes": max(count, 0), "beginning": beginning},
+    )
 
 
 def _damaged_end(features: Features, row: int) -> Iterator[Finding]:

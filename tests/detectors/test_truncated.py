@@ -1,6 +1,8 @@
 import pytest
 
 from detectors.truncated import truncated
+from pipeline.detector import REGISTRY
+from pipeline.model import Features
 from tests.packets import kinds, stream
 
 CLIP = stream("IPPPPPPPPP" * 10)
@@ -44,3 +46,26 @@ def test_far_fewer_pictures_than_the_header_counts(claimed, count):
 def test_hidden_pictures_are_not_lost():
     clip = CLIP.features(video={"frames_in_header": 150}, packets={"discard": [True] * 50 + [False] * 50})
     assert kinds(truncated(clip)) == []
+
+
+def test_a_file_without_index_needs_no_packets_to_be_told():
+    tables = CLIP.features(container={"index_found": False}).tables
+    bare = Features({name: tables[name] for name in ("container", "boxes")})
+    (finding,) = REGISTRY["truncated"](bare)
+    assert "never finished" in finding.summary
+
+
+def test_stray_bytes_behind_the_last_box_are_no_missing_end():
+    boxes = [
+        {"path": "mdat", "type": "mdat", "offset_bytes": 0, "size_bytes": 99_000, "complete": True},
+        {
+            "path": r"\x00\x01",
+            "type": r"\x00\x01\x00\x00",
+            "offset_bytes": 99_000,
+            "size_bytes": 9**9,
+            "complete": False,
+        },
+    ]
+    findings = list(truncated(CLIP.features(boxes=boxes, container={"bytes_expected": 99_000 + 9**9})))
+    assert kinds(findings) == [("header-mismatch", "note")]
+    assert findings[0].evidence["bytes"] == 1000

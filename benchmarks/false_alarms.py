@@ -29,8 +29,13 @@ TOLERANCE_S = 0.25
 _SHORTEST_S = 4.0
 """Shorter clips are not forged: an edit would leave no take around it."""
 
-_ABOUT_CLIPS = {"audio-missing"}
-"""Detectors that tell a property of the whole clip, not an event: honest takes may well have no sound."""
+_ABOUT_SOUND = {"audio-missing", "audio-dropout"}
+
+
+def _about_the_clip(finding: Finding, features: Features) -> bool:
+    """Tell whether a finding says, truly, that a whole clip has no sound: a property of the footage, no false alarm."""
+    span = finding.span
+    return finding.kind in _ABOUT_SOUND and span.stop_s - span.start_s >= 0.95 * features.duration_s()
 
 
 def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
@@ -79,18 +84,19 @@ def false_alarms(clips: list[Clip], cache: Cache, verbose: bool) -> None:
         camera = "fixed" if clip.fixed else "moving"
         seconds[clip.half, camera] += features.duration_s()
         for f in findings_of(features):
-            alarms[clip.half, camera, f.detector, f.level.value] += 1
+            name = f.detector + ("*" if _about_the_clip(f, features) else "")
+            alarms[clip.half, camera, name, f.level.value] += 1
             if verbose:
                 _tell(clip, "original", f)
+    print("* true of the whole clip (no sound, or digitally silent throughout): no false alarm")
     print("half   camera   footage  detector             note  suspect (per hour)  violation (per hour)")
     for half in HALVES:
         for camera in ("moving", "fixed"):
             hours = seconds[half, camera] / 3600
             for name in sorted({key[2] for key in alarms if key[:2] == (half, camera)}):
                 note, suspect, violation = (alarms[half, camera, name, level.value] for level in reversed(Level))
-                mark = "*" if name in _ABOUT_CLIPS else " "
                 print(
-                    f"{half:6} {camera:8} {hours * 60:5.1f} min {name + mark:20} {note:4}  "
+                    f"{half:6} {camera:8} {hours * 60:5.1f} min {name:20} {note:4}  "
                     f"{suspect:7} ({suspect / hours:8.1f})  {violation:9} ({violation / hours:8.1f})"
                 )
             if hours and not any(key[:2] == (half, camera) for key in alarms):
@@ -132,7 +138,8 @@ def recall(clips: list[Clip], cache: Cache, most: int, verbose: bool) -> None:
         findings = findings_of(features)
         if not edit.kinds:
             seconds[clip.half] += features.duration_s()
-            wrong.update((clip.half, f.detector, f.level.value) for f in findings if f.detector not in _ABOUT_CLIPS)
+            findings = [f for f in findings if not _about_the_clip(f, features)]
+            wrong.update((clip.half, f.detector, f.level.value) for f in findings)
             if verbose:
                 for f in findings:
                     _tell(clip, edit.name, f)

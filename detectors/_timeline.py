@@ -15,6 +15,20 @@ def examined_stream(features: Features, kind: str) -> int | None:
     return int(rows[0]) if len(rows) else None
 
 
+def slots(features: Features, row: int) -> int | None:
+    """Return how many pictures of an even rate the times of the stream in this row of `streams` leave room for.
+
+    AVI counts a picture for every tick of its clock and stores nothing where the picture before stays; so its header
+    claims slots, not pictures. None if the header states no rate or no packet has a time.
+    """
+    streams, packets = features["streams"], features["packets"]
+    rate_hz = float(streams["rate_in_header_hz"][row])
+    time_s = packets["time_s"][(packets["stream"] == streams["stream"][row]) & np.isfinite(packets["time_s"])]
+    if not len(time_s) or not np.isfinite(rate_hz) or rate_hz <= 0:
+        return None
+    return round(float(np.ptp(time_s)) * rate_hz) + 1
+
+
 def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Return the stretches in which `mask` (bool, shape (rows,)) holds, each as (first row, row after the last)."""
     edges = np.diff(np.concatenate(([False], mask, [False])).astype(np.int8))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from detectors._timeline import examined_stream, extent, runs, span_of
+from detectors._timeline import examined_stream, extent, runs, slots, span_of
 from pipeline.detector import detector
 from pipeline.model import Features, Finding, Level, Message, Span, Table
 
@@ -26,6 +26,7 @@ _CROP_PX = 16
         "streams.duration_in_header_s",
         "streams.width",
         "streams.height",
+        "streams.rate_in_header_hz",
         "packets.stream",
         "packets.time_s",
         "packets.duration_s",
@@ -49,7 +50,9 @@ def header_mismatch(
 
     Claims and measurements: number of pictures against packets of the stream; duration of the stream, and of the
     container, against first to last presentation time; width and height against every decoded picture. What the
-    header leaves open (fragmented MP4, live Matroska) is no claim. Both the shown and the stored media are accepted
+    header leaves open (fragmented MP4, live Matroska) is no claim. Where nothing is stored for a picture that stays
+    (AVI), the clock ticks between first and last picture are accepted as the count. Both the shown and the stored
+    media are accepted
     as the meaning of a duration, since an edit list makes them differ lawfully.
 
     Parameters
@@ -83,7 +86,7 @@ def _frames(features: Features, row: int, max_off: int, max_share: float, suspec
     counted = int((features["packets"]["stream"] == features["streams"]["stream"][row]).sum())
     if not np.isfinite(claimed) or claimed <= 0:
         return
-    off = abs(counted - claimed)
+    off = min(abs(counted - claimed), abs((slots(features, row) or counted) - claimed))
     if off <= max(max_off, max_share * claimed):
         return
     yield Finding(

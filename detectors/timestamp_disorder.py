@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors._timeline import examined_stream, span_of
 from pipeline.detector import detector
 from pipeline.model import Curve, Features, Finding, Level, Message
 
 _TOLD_SINGLY = 10
+_HABIT_SHARE = 0.2
+"""Where this share of all steps goes back a little, the writer of the file gave wrong times throughout."""
 
 
 @detector(
@@ -34,7 +37,8 @@ def timestamp_disorder(
 
     Pictures are taken in the order in which the decoder shows them: their times must rise. Packets are taken in the
     order in which they lie in the file: their decoding times must not fall (a jump back means that a second recording
-    was put behind the first).
+    was put behind the first). Small steps back all through a clip are the fault of the program that wrote the times,
+    and are a note.
 
     Parameters
     ----------
@@ -60,7 +64,7 @@ def _in_pictures(features: Features, min_violation_s: float, rounding_s: float) 
     back = np.flatnonzero(step_s < -rounding_s)
     same = np.flatnonzero((step_s <= 0) & (step_s >= -rounding_s))
     if len(back) > _TOLD_SINGLY:
-        yield _summed(features, known_s[back], float(-step_s[back].min()), min_violation_s)
+        yield _summed(features, known_s[back], step_s, min_violation_s)
     else:
         for i in back:
             yield Finding(
@@ -96,7 +100,7 @@ def _in_packets(features: Features, kind: str, min_violation_s: float, rounding_
     if not len(back):
         return
     if len(back) > _TOLD_SINGLY:
-        yield _summed(features, dts_s[back], float(-step_s[back].min()), min_violation_s)
+        yield _summed(features, dts_s[back], step_s, min_violation_s)
         return
     for i in back:
         yield Finding(
@@ -112,14 +116,19 @@ def _in_packets(features: Features, kind: str, min_violation_s: float, rounding_
         )
 
 
-def _summed(features: Features, at_s: np.ndarray, longest_s: float, min_violation_s: float) -> Finding:
+def _summed(
+    features: Features, at_s: NDArray[np.float64], step_s: NDArray[np.float64], min_violation_s: float
+) -> Finding:
+    longest_s = float(-step_s.min())
+    habit = len(at_s) > _HABIT_SHARE * len(step_s)
+    level = Level.VIOLATION if longest_s >= min_violation_s else Level.NOTE if habit else Level.SUSPECT
     return Finding(
         kind="timestamp-disorder",
-        level=Level.VIOLATION if longest_s >= min_violation_s else Level.SUSPECT,
+        level=level,
         span=span_of(features, float(at_s.min()), float(at_s.max())),
         message=Message(
             "Time jumps back in {count} places, by up to {seconds:.2f} s.", {"count": len(at_s), "seconds": longest_s}
         ),
-        evidence={"places": len(at_s), "longest_s": longest_s, "at_s": at_s[:100].tolist()},
+        evidence={"places": len(at_s), "longest_s": longest_s, "at_s": at_s[:100].tolist(), "throughout": habit},
         curves=(Curve("packets.dts_s", 0.0), Curve("frames.time_s", 0.0)),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from detectors._timeline import examined_stream, extent
+from detectors._timeline import examined_stream, extent, slots
 from pipeline.detector import detector
 from pipeline.model import Evidence, Features, Finding, Level, Message, Span
 
@@ -152,6 +152,9 @@ def _undecoded(features: Features, row: int, min_share: float, min_lost: int) ->
     decoded = features["frames"].rows
     if not np.isfinite(claimed) or claimed <= 0:
         return
+    held = int((packets["stream"] == streams["stream"][row]).sum())
+    if held - hidden <= decoded and (slots(features, row) or 0) >= claimed - min_lost:
+        return  # nothing is stored for pictures that stay as they were, and the rest was decoded
     lost = int(claimed) - hidden - decoded
     if lost >= min_lost and decoded + hidden < min_share * claimed:
         yield _finding(

@@ -52,3 +52,8 @@ def test_pictures_of_another_size_are_marked_where_they_stand():
 
 def test_rows_that_fill_up_a_macroblock_are_no_other_size():
     assert list(header_mismatch(CLIP.features(height=[736] * 100))) == []
+
+
+def test_an_avi_counts_the_ticks_between_its_pictures():
+    sparse = stream("I" * 100).drop(*[i for i in range(1, 99) if i % 4])
+    assert list(header_mismatch(sparse.features(video={"frames_in_header": 100}))) == []

@@ -31,6 +31,14 @@ def test_many_places_are_told_as_one():
         footage = footage.swap(i, i + 1)
     findings = list(timestamp_disorder(footage.features()))
     assert [f.evidence["places"] for f in findings] == [20, 20]  # of pictures, and of packets
+    assert {f.level.value for f in findings} == {"note"}  # every other picture: the writer's fault, not an edit
+
+
+def test_many_places_in_a_long_clip_are_suspect():
+    footage = stream("IP" * 100)
+    for i in range(0, 48, 4):
+        footage = footage.swap(i, i + 1)
+    assert {f.level.value for f in timestamp_disorder(footage.features())} == {"suspect"}
 
 
 def test_rounding_of_the_container_is_ignored():

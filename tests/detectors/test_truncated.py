@@ -43,6 +43,11 @@ def test_far_fewer_pictures_than_the_header_counts(claimed, count):
     assert len(list(truncated(CLIP.features(video={"frames_in_header": claimed})))) == count
 
 
+def test_pictures_that_stay_are_not_stored_in_avi():
+    sparse = stream("I" * 100).drop(*[i for i in range(1, 99) if i % 4])
+    assert list(truncated(sparse.features(video={"frames_in_header": 100}))) == []
+
+
 def test_hidden_pictures_are_not_lost():
     clip = CLIP.features(video={"frames_in_header": 150}, packets={"discard": [True] * 50 + [False] * 50})
     assert kinds(truncated(clip)) == []

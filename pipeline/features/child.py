@@ -39,8 +39,8 @@ SIGN_EVERY_S = 0.5
 MAX_READ_ERRORS = 100
 
 NO_INDEX = (
-    "The index (moov) is missing: the recorder did not finish this file, or the copy is cut off. Copy it again from the "
-    "recorder, or let its maker's repair tool make a copy; keep this file as it is."
+    "The index (moov) is missing: the recorder did not finish this file, or the copy is cut off. Copy it again from "
+    "the recorder, or let its maker's repair tool make a copy; keep this file as it is."
 )
 NOT_OPENED = (
     "The file begins like {format} footage, but its header cannot be read ({reason}). Copy it again from the recorder; "
@@ -56,11 +56,15 @@ READ_ERRORS = (
 )
 MANY_BOXES = "The file has more than {limit} boxes; the rest of its structure was not listed."
 NO_DECODER = (
-    "There is no decoder for what this file holds ({codec}); nothing of it was examined. Export the recording in a common "
-    "format with the recorder maker's tool; keep this file as it is."
+    "There is no decoder for what this file holds ({codec}); nothing of it was examined. Export the recording in a "
+    "common format with the recorder maker's tool; keep this file as it is."
 )
 PICTURES_FAILED = "{failed} packets of pictures could not be decoded ({reason}); {decoded} pictures were."
 PICTURES_MISSING = "{missing} of {packets} packets of pictures gave no picture."
+ENCRYPTED = (
+    "The pictures of this file are encrypted ({codec}); none could be examined. Export the recording unlocked with the "
+    "recorder maker's tool; keep this file as it is."
+)
 NO_PICTURE = "No picture could be decoded, although the file holds {packets} packets of pictures ({codec})."
 SOUND_FAILED = "{failed} packets of sound could not be decoded ({reason}); {seconds} s of sound were."
 NO_SOUND = "No sound could be decoded, although the file holds {packets} packets of sound ({codec})."
@@ -161,6 +165,8 @@ class Clip:
             blocks = stack.enter_context(Spool(self.folder, "sound"))
             if "video" in chosen:
                 pictures = Pictures(self, chosen["video"], shift, frames)
+                track = self.found.movie.track(chosen["video"].id, pictures.index) if self.found.movie else None
+                pictures.encrypted = track is not None and track.codec_tag == "encv"
                 stack.callback(pictures.sharpest.finish)
             if "audio" in chosen:
                 opening = stack.enter_context(Opening(self.folder / "opening.raw", self.opening_s))
@@ -216,6 +222,8 @@ class Pictures:
         self.decoder = PictureDecoder(stream, threads=clip.threads, shift_s=shift_s)
         self.sharpest = Sharpest(clip.folder, clip.read_every_s)
         self.rotation_deg = 0.0
+        self.encrypted = False
+        self._fields = 0
         self._spool = spool
         self._looks: tuple[luma.Look | None, luma.Look | None] = (None, None)
 
@@ -230,6 +238,7 @@ class Pictures:
         self._looks = (now, before)
         self.sharpest.add(picture, self._spool.rows, columns["sharpness"])
         self.rotation_deg = self.rotation_deg or picture.rotation_deg
+        self._fields += picture.interlaced
         height, width = picture.luma.shape
         self._spool.append(
             {
@@ -249,13 +258,17 @@ class Pictures:
     def finish(self, packets: int) -> None:
         """Say what of `packets` packets could not be examined."""
         decoded, failed = self._spool.rows, self.decoder.failed
-        if packets and not decoded:
+        # An interlaced picture may come in two packets; VP8 has packets that are never shown.
+        missing = 0 if self.codec == "vp8" else packets - decoded - self._fields
+        if packets and not decoded and self.encrypted:
+            say_gap("pictures", ENCRYPTED, codec=self.codec)
+        elif packets and not decoded:
             say_gap("pictures", NO_PICTURE, packets=packets, codec=self.codec)
         elif failed:
             reason = self.decoder.reason
             say_gap("pictures", PICTURES_FAILED, failed=failed, reason=reason, decoded=decoded)
-        elif packets - decoded > max(2, packets // 100):
-            say_gap("pictures", PICTURES_MISSING, missing=packets - decoded, packets=packets)
+        elif missing > max(2, packets // 100):
+            say_gap("pictures", PICTURES_MISSING, missing=missing, packets=packets)
 
 
 class Hearing:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -66,7 +66,7 @@ class Measured:
     nothing was found (`sound` of a file without an audio stream, `frames` of one without pictures); a table that is
     absent was not measured."""
     opening: Path | None
-    """The first seconds of the sound: 16 kHz mono FLAC, sample 0 at 0 s of the presentation timeline; None: no sound."""
+    """The first seconds of the sound: 16 kHz mono FLAC, sample 0 at 0 s of the timeline; None: no sound."""
     pictures: tuple[SharpPicture, ...]
     unreadable: Message | None = None
     """Why nothing could be examined, and what to do; None if something could."""
@@ -139,16 +139,18 @@ def measure(
             env=_environment(),
         )
     hung = False
+    assert child.stdout is not None
+    said: queue.Queue[str | None] = queue.Queue()
+    listener = threading.Thread(target=_listen, args=(child.stdout, said), daemon=True)
+    listener.start()
     try:
-        for document in _lines(child, stall_s):
+        for document in _documents(said, stall_s):
             _take(document, report, progress)
-            if report.ended:
-                break
-        else:
-            hung = child.poll() is None
-        _await(child, stall_s)
+        hung = not _ended(child, stall_s)
     finally:
         _stop(child)
+        listener.join()
+        child.stdout.close()
     tables = {name: table for name in _TABLES if (table := read_spool(work, name)) is not None}
     if not report.ended:
         _tell_why(report, child.returncode, hung, stall_s, _reached_s(tables), work / "child.err")
@@ -166,24 +168,20 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"}
 
 
-def _lines(child: subprocess.Popen[str], stall_s: float) -> Iterator[dict[str, Any]]:
+def _listen(stream: IO[str], said: queue.Queue[str | None]) -> None:
+    for line in stream:
+        said.put(line)
+    said.put(None)
+
+
+def _documents(said: queue.Queue[str | None], stall_s: float) -> Iterator[dict[str, Any]]:
     """Yield what the child says until it falls silent for `stall_s` or closes its output."""
-    said: queue.Queue[str | None] = queue.Queue()
-
-    def listen(stream: TextIO) -> None:
-        for line in stream:
-            said.put(line)
-        said.put(None)
-
-    assert child.stdout is not None
-    threading.Thread(target=listen, args=(child.stdout,), daemon=True).start()
     while True:
         try:
             line = said.get(timeout=stall_s)
         except queue.Empty:
             return
         if line is None:
-            _await(child, stall_s)
             return
         try:
             yield json.loads(line)
@@ -206,11 +204,13 @@ def _take(document: dict[str, Any], report: _Report, progress: Callable[[str, fl
         report.ended = bool(document.get("end"))
 
 
-def _await(child: subprocess.Popen[str], stall_s: float) -> None:
+def _ended(child: subprocess.Popen[str], stall_s: float) -> bool:
+    """Wait for the child to leave; tell whether it did. A stopped process never does, a dead one at once."""
     try:
-        child.wait(timeout=stall_s)
+        child.wait(timeout=min(stall_s, 5.0))
     except subprocess.TimeoutExpired:
-        return
+        return False
+    return True
 
 
 def _stop(child: subprocess.Popen[str]) -> None:

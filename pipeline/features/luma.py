@@ -61,7 +61,9 @@ def look(reduced: Luma) -> Look:
     )
     counts = cv2.calcHist([thumbnail], [0], None, [32], [0, 256]).ravel()
     mean, std = cv2.meanStdDev(thumbnail)
-    return Look(thumbnail, counts / thumbnail.size, thumbnail - np.float32(mean[0, 0]), float(std[0, 0]))
+    return Look(
+        thumbnail, np.asarray(counts / thumbnail.size, np.float32), thumbnail - np.float32(mean[0, 0]), float(std[0, 0])
+    )
 
 
 def brightness(now: Look) -> dict[str, float]:

@@ -87,7 +87,7 @@ def upright(picture: Picture) -> NDArray[np.uint8]:
     Where it is marked as interlaced, the second field is replaced by interpolation between the lines of the first: two
     fields of a moving camera are two pictures. Then it is turned as the header asks.
     """
-    bgr = picture.frame.to_ndarray(format="bgr24")
+    bgr: NDArray[Any] = picture.frame.to_ndarray(format="bgr24")
     if picture.interlaced:
         height, width = bgr.shape[:2]
         bgr = cv2.resize(bgr[::2], (width, height), interpolation=cv2.INTER_LINEAR)

@@ -69,7 +69,7 @@ class SoundDecoder:
         self.reason = ""
         """What it said of the last one."""
 
-    def decode(self, packet: Packet | None) -> Iterator[Sound]:
+    def decode(self, packet: Packet[AudioStream] | None) -> Iterator[Sound]:
         """Yield the sound that a packet completes; None asks for what is still inside."""
         try:
             frames = self._context.decode(packet)
@@ -88,9 +88,7 @@ class SoundDecoder:
         samples = samples_of(frame)
         form = (frame.sample_rate, len(samples))
         joined = form == self._form and not abs(stated - self._next_s) > SEAM_S
-        if joined or math.isnan(stated):
-            time_s = self._next_s if not math.isnan(self._next_s) else 0.0
-        else:
-            time_s = stated
-        self._form, self._next_s = form, time_s + samples.shape[1] / frame.sample_rate
-        return Sound(samples, frame.sample_rate, time_s, joined)
+        if joined or math.isnan(stated):  # the running count; 0 s for a stream that states no time at all
+            stated = 0.0 if math.isnan(self._next_s) else self._next_s
+        self._form, self._next_s = form, stated + samples.shape[1] / frame.sample_rate
+        return Sound(samples, frame.sample_rate, stated, joined)

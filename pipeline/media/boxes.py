@@ -1,6 +1,7 @@
-"""The box structure of MP4, MOV and 3GP files (ISO/IEC 14496-12, 4.2), read as evidence: offsets, sizes, and what is
-cut off. Never more than `MAX_BOXES` boxes, `MAX_DEPTH` levels or `MAX_PAYLOAD_BYTES` of one box are read, whatever the
-sizes in the file say.
+"""The box structure of MP4, MOV and 3GP files (ISO/IEC 14496-12, 4.2), read as evidence.
+
+That is offsets, sizes, and what is cut off. Never more than `MAX_BOXES` boxes, `MAX_DEPTH` levels or
+`MAX_PAYLOAD_BYTES` of one box are read, whatever the sizes in the file say.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ MAX_DEPTH = 12
 MAX_PAYLOAD_BYTES = 1 << 26
 
 _PARENTS = frozenset(
-    "moov trak mdia minf stbl edts dinf udta mvex moof traf mfra gmhd gmin tapt ilst meta sinf schi".split()
+    {"moov", "trak", "mdia", "minf", "stbl", "edts", "dinf", "udta", "mvex", "moof", "traf", "mfra", "gmhd", "meta"}
+    | {"ilst", "tapt"}
 )
 
 

@@ -48,7 +48,7 @@ def evidence(path: Path) -> Iterator[BinaryIO]:
                     {"path": str(path)},
                 )
             )
-        yield file  # type: ignore[misc]  # a FileIO reads as any BinaryIO does
+        yield file
 
 
 def _refuse(url: str, flags: int, options: dict[str, Any]) -> NoReturn:

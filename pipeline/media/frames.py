@@ -58,7 +58,7 @@ def luma(frame: VideoFrame) -> Luma:
     if frame.format.name not in LUMA_FIRST or frame.planes[0].line_size < frame.width:
         frame = frame.reformat(format="gray8")
     plane = frame.planes[0]
-    lines = np.frombuffer(plane, np.uint8)
+    lines: Luma = np.frombuffer(memoryview(plane), np.uint8)
     height = min(frame.height, len(lines) // plane.line_size)
     return lines[: height * plane.line_size].reshape(height, plane.line_size)[:, : frame.width]
 
@@ -83,7 +83,7 @@ class PictureDecoder:
 
     def __init__(self, stream: VideoStream, *, threads: int, shift_s: float) -> None:
         self._context = stream.codec_context
-        self._context.thread_type = "AUTO"  # type: ignore[assignment]  # the setter takes names
+        self._context.thread_type = "AUTO"
         self._context.thread_count = threads
         self._context.flags |= Flags.output_corrupt
         self._base = float(stream.time_base) if stream.time_base else math.nan
@@ -94,7 +94,7 @@ class PictureDecoder:
         self.reason = ""
         """What it said of the last one."""
 
-    def decode(self, packet: Packet | None) -> Iterator[Picture]:
+    def decode(self, packet: Packet[VideoStream] | None) -> Iterator[Picture]:
         """Yield the pictures that a packet completes; None asks for those that are still inside."""
         try:
             frames = self._context.decode(packet)

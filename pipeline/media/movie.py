@@ -61,7 +61,8 @@ def read_movie(file: BinaryIO, boxes: list[Box]) -> Movie:
 
     A box that is too short for its type is passed over: it claims nothing that could be read.
     """
-    movie, tracks, timescale = Movie(), {}, 0
+    movie, timescale = Movie(), 0
+    tracks: dict[str, Track] = {}
     edits: list[tuple[Track, bytes]] = []
     scales: dict[int, int] = {}
     fragments: dict[int, int] = {}

@@ -116,7 +116,7 @@ def stream_rows(opened: InputContainer, movie: Movie | None) -> list[Row]:
     rows = []
     for stream in opened.streams:
         track = movie.track(stream.id, stream.index) if movie else None
-        context = stream.codec_context
+        context: Any = stream.codec_context
         base = float(stream.time_base) if stream.time_base else math.nan
         row: Row = {
             "stream": stream.index,
@@ -158,7 +158,7 @@ def _hash(data: bytes | None) -> str | None:
 
 
 def default_streams(opened: InputContainer) -> dict[int, str]:
-    """Return index → kind of the streams that are examined: the first video that is no cover picture, the first audio."""
+    """Return index → kind of the streams that are examined: first video that is no cover picture, first audio."""
     from av.stream import Disposition
 
     aside = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -180,9 +180,9 @@ def shift_s(opened: InputContainer, container: Container) -> float:
     if container.name not in OWN_ZERO:
         return 0.0
     starts = [
-        float(opened.streams[index].start_time * opened.streams[index].time_base)
-        for index in default_streams(opened)
-        if opened.streams[index].start_time is not None
+        float(stream.start_time * stream.time_base)
+        for stream in (opened.streams[index] for index in default_streams(opened))
+        if stream.start_time is not None and stream.time_base is not None
     ]
     return 0.0 - min(starts, default=0.0)
 
@@ -202,7 +202,7 @@ def edit_rows(opened: InputContainer, movie: Movie | None) -> Iterator[Row]:
             }
 
 
-def packet_row(packet: Packet, shift: float) -> Row:
+def packet_row(packet: Packet[Any], shift: float) -> Row:
     """Return a packet's row of table `packets`, on the timeline shifted by `shift` seconds."""
     base = float(packet.time_base)
     return {

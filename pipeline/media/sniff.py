@@ -52,7 +52,10 @@ PICTURE = "{path}: this is a still picture, not a recording. Name the recording 
 ARCHIVE = "{path}: this is an archive. Unpack it and name the recordings in it."
 DOCUMENT = "{path}: this is a document or a program, not footage. Name the recording itself."
 EMPTY = "{path}: the file is empty (0 bytes). Copy it again from the recorder."
-ZEROS = "{path}: the file begins with nothing but zeros: space was set aside, but no footage was written there. Copy it again from the recorder."
+ZEROS = (
+    "{path}: the file begins with nothing but zeros: space was set aside, but no footage was written there. Copy it "
+    "again from the recorder."
+)
 UNKNOWN = (
     "{path}: its first bytes ({start}) belong to no footage format that is known here. If the recorder's maker "
     "uses a format of its own, export the recording with the maker's tool."

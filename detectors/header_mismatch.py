@@ -52,8 +52,7 @@ def header_mismatch(
     container, against first to last presentation time; width and height against every decoded picture. What the
     header leaves open (fragmented MP4, live Matroska) is no claim. Where nothing is stored for a picture that stays
     (AVI), the clock ticks between first and last picture are accepted as the count. Both the shown and the stored
-    media are accepted
-    as the meaning of a duration, since an edit list makes them differ lawfully.
+    media are accepted as the meaning of a duration, since an edit list makes them differ lawfully.
 
     Parameters
     ----------

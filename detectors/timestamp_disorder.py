@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -27,6 +28,7 @@ _HABIT_SHARE = 0.2
         "packets.stream",
         "packets.time_s",
         "packets.dts_s",
+        "packets.discard",
     ),
     emits=("timestamp-disorder",),
 )
@@ -43,7 +45,7 @@ def timestamp_disorder(
     Parameters
     ----------
     min_violation_s : float
-        A jump back of this length, or longer, is a violation; shorter ones are suspect (seconds).
+        A jump back of the decoding time of this length, or longer, is a violation; the rest is suspect (seconds).
     rounding_s : float
         Steps back up to this length come from rounding in the container and are ignored (seconds).
 
@@ -51,12 +53,12 @@ def timestamp_disorder(
     ----------
     ISO/IEC 14496-12:2022, 8.6.1 (time to sample boxes: decoding times increase); ISO/IEC 13818-1, 2.7.
     """
-    yield from _in_pictures(features, min_violation_s, rounding_s)
+    yield from _in_pictures(features, rounding_s)
     for kind in ("video", "audio"):
         yield from _in_packets(features, kind, min_violation_s, rounding_s)
 
 
-def _in_pictures(features: Features, min_violation_s: float, rounding_s: float) -> Iterator[Finding]:
+def _in_pictures(features: Features, rounding_s: float) -> Iterator[Finding]:
     time_s = features["frames"]["time_s"]
     rows = np.flatnonzero(np.isfinite(time_s))
     known_s = time_s[rows]
@@ -64,12 +66,12 @@ def _in_pictures(features: Features, min_violation_s: float, rounding_s: float) 
     back = np.flatnonzero(step_s < -rounding_s)
     same = np.flatnonzero((step_s <= 0) & (step_s >= -rounding_s))
     if len(back) > _TOLD_SINGLY:
-        yield _summed(features, known_s[back], step_s, min_violation_s)
+        yield _summed(features, known_s[back], step_s, math.inf)
     else:
         for i in back:
             yield Finding(
                 kind="timestamp-disorder",
-                level=Level.VIOLATION if -step_s[i] >= min_violation_s else Level.SUSPECT,
+                level=Level.SUSPECT,  # a damaged picture comes late: only the file's own order proves more
                 span=span_of(features, known_s[i + 1], known_s[i]),
                 message=Message(
                     "The time of the pictures jumps back by {seconds:.2f} s.", {"seconds": float(-step_s[i])}
@@ -94,6 +96,7 @@ def _in_packets(features: Features, kind: str, min_violation_s: float, rounding_
         return
     packets = features["packets"]
     known = (packets["stream"] == features["streams"]["stream"][row]) & np.isfinite(packets["dts_s"])
+    known &= ~packets["discard"].astype(bool)  # an edit list that goes on from a key frame repeats what leads up to it
     dts_s = packets["dts_s"][known]
     step_s = np.diff(dts_s)
     back = np.flatnonzero(step_s < -rounding_s)

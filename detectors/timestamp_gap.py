@@ -56,6 +56,7 @@ def timestamp_gap(
     min_ratio: float = 1.6,
     min_ratio_irregular: float = 4.0,
     min_missing_irregular_s: float = 0.3,
+    min_missing_sound_s: float = 0.1,
     min_violation_s: float = 0.5,
     max_short_holes: int = 5,
 ) -> Iterator[Finding]:
@@ -75,6 +76,8 @@ def timestamp_gap(
         Where the rate varies: an interval this many times the longest habitual one is a hole.
     min_missing_irregular_s : float
         Where the rate varies: shorter holes are ignored (seconds).
+    min_missing_sound_s : float
+        Shorter holes in the sound are ignored: packets of sound are rounded more coarsely (seconds).
     min_violation_s : float
         A hole in the pictures of an even cadence that is this long is a violation (seconds).
     max_short_holes : int
@@ -93,7 +96,7 @@ def timestamp_gap(
     for hole in pictures:
         if not (habit and hole in short):
             yield _in_pictures(features, hole, _together(hole, sound), min_violation_s)
-    alone = [hole for hole in sound if not _together(hole, pictures)]
+    alone = [hole for hole in sound if hole.missing_s >= min_missing_sound_s and not _together(hole, pictures)]
     if len(alone) > max_short_holes:
         yield _of_habit(features, alone)
     else:

@@ -160,7 +160,10 @@ def _undecoded(features: Features, row: int, min_share: float, min_lost: int) ->
         yield _finding(
             features,
             Message(
-                "Only {decoded} of {claimed} pictures could be decoded. "
+                "Only {decoded} of {claimed} pictures could be decoded, though the file holds them all: "
+                "they are damaged or encrypted."
+                if held >= claimed
+                else "Only {decoded} of {claimed} pictures could be decoded. "
                 "Copy the clip from the recorder again and compare the sizes.",
                 {"decoded": decoded, "claimed": int(claimed)},
             ),

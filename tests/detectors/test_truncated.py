@@ -74,3 +74,10 @@ def test_stray_bytes_behind_the_last_box_are_no_missing_end():
     findings = list(truncated(CLIP.features(boxes=boxes, container={"bytes_expected": 99_000 + 9**9})))
     assert kinds(findings) == [("header-mismatch", "note")]
     assert findings[0].evidence["bytes"] == 1000
+
+
+def test_pictures_that_are_there_but_not_decoded_are_no_matter_of_copying():
+    footage = CLIP.features()
+    few = Features({**footage.tables, "frames": footage["frames"].where(footage["frames"]["time_s"] < 1)})
+    (finding,) = truncated(few)
+    assert "damaged or encrypted" in finding.summary

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline.errors import FootageError
 from pipeline.model import Message
@@ -37,30 +37,25 @@ def evidence(path: Path) -> Iterator[BinaryIO]:
                 {"path": str(path), "reason": error.strerror or str(error)},
             )
         ) from error
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        template = (
+            "{path}: this is a folder. Name the clips in it."
+            if stat.S_ISDIR(mode)
+            else "{path}: this is a pipe or a device, not a file. Copy the recording to a file first."
+        )
+        raise FootageError(Message(template, {"path": str(path)}))
     with os.fdopen(handle, "rb", buffering=0) as file:
-        mode = os.fstat(handle).st_mode
-        if stat.S_ISDIR(mode):
-            raise FootageError(Message("{path}: this is a folder. Name the clips in it.", {"path": str(path)}))
-        if not stat.S_ISREG(mode):
-            raise FootageError(
-                Message(
-                    "{path}: this is a pipe or a device, not a file. Copy the recording to a file first.",
-                    {"path": str(path)},
-                )
-            )
         yield file
-
-
-def _refuse(url: str, flags: int, options: dict[str, Any]) -> NoReturn:
-    raise PermissionError(f"footage may not open another file: {url}")
 
 
 @contextmanager
 def demuxer(path: Path, name: str) -> Iterator[InputContainer]:
     """Open `path` with the FFmpeg demuxer `name`, and with no other.
 
-    FFmpeg sees an open file and no name, so it cannot take the name for a protocol; whatever else a demuxer would
-    open (play lists and reference movies name other files and addresses) is refused.
+    FFmpeg sees an open file and no name, so it cannot take the name for a protocol. No protocol is allowed to it, so
+    whatever else a demuxer would open (play lists and reference movies name other files and addresses) is refused.
 
     Raises
     ------
@@ -79,8 +74,7 @@ def demuxer(path: Path, name: str) -> Iterator[InputContainer]:
             format=name,
             metadata_errors="replace",
             buffer_size=1 << 16,
-            io_open=_refuse,
-            container_options={"protocol_whitelist": "file"},
+            container_options={"protocol_whitelist": "none"},
         ) as container,
     ):
         yield container

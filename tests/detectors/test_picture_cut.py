@@ -12,7 +12,7 @@ def clip(shape, **changed):
     curves = {
         "residual": drawn(shape, rest=4.0, c=40.0, b=15.0, w=25.0, p=7.0, e=30.0, o=40.0),
         "luma_diff": drawn(shape, rest=5.0, c=50.0, b=20.0, w=40.0, p=8.0, e=32.0, o=50.0),
-        "shift_response": drawn(shape, rest=0.6, c=0.03, b=0.15, w=0.03, p=0.5, e=0.7, o=0.03),
+        "shift_response": drawn(shape, rest=0.8, c=0.03, b=0.4, w=0.03, p=0.7, e=0.8, o=0.03),
         "hist_distance": drawn(shape, rest=0.03, c=0.5, b=0.2, w=0.2, p=0.03, e=0.6, o=0.4),
         "skip_diff": drawn(shape, rest=8.0, c=50.0, b=22.0, w=50.0, p=8.0, e=32.0, o=45.0),
     }
@@ -48,3 +48,18 @@ def test_a_foreign_picture_is_told_on_both_its_sides():
     assert mark(CLIP, findings) == ".........xxx........"
     assert all(f.evidence["single_odd_picture"] for f in findings)
     assert {f.level.value for f in findings} == {"suspect"}
+
+
+@pytest.mark.parametrize(("residual", "response", "count"), [(7.0, 0.1, 1), (7.0, 0.6, 0), (9.0, 0.6, 1)])
+def test_the_more_is_left_in_common_the_more_must_the_change_stand_out(residual, response, count):
+    curve, peak = (
+        drawn("..........c.........", rest=4.0, c=residual),
+        drawn("..........c.........", rest=0.8, c=response),
+    )
+    found = picture_cut(clip("....................", residual=curve, shift_response=peak))
+    assert len(list(found)) == count
+
+
+def test_light_that_goes_out_is_no_proof_of_a_second_take():
+    dark = [45.0] * 10 + [0.5] * 10
+    assert kinds(picture_cut(clip("..........c.........", luma_std=dark))) == [("picture-cut", "suspect")]

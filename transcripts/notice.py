@@ -39,7 +39,9 @@ BETWEEN = (
     "Something like the notice was heard at {start_s:.1f} s: “{heard}” (agreement {score:.0f} of 100), too little to "
     "confirm it and too much to rule it out. A person must listen."
 )
-INAUDIBLE = "Nobody can be heard, and the sound is too quiet, too loud or absent, so that this proves nothing."
+INAUDIBLE = (
+    "Hardly anybody is heard to speak, but the sound is too quiet, too loud or absent, so that this proves nothing."
+)
 
 
 @detector(
@@ -54,11 +56,11 @@ def notice(
     notices: tuple[str, ...] = (STANDARD,),
     heard_score: float = 75.0,
     heard_clause_score: float = 50.0,
-    partial_clause_score: float = 80.0,
+    partial_clause_score: float = 75.0,
     absent_score: float = 50.0,
     late_after_speech_s: float = 45.0,
-    min_snr_db: float = 6.0,
-    min_word_probability: float = 0.4,
+    min_snr_db: float = 10.0,
+    min_word_probability: float = 0.6,
     min_syllables_per_s: float = 1.5,
     shortest_notice_s: float = 3.5,
     quiet_dbfs: float = -40.0,
@@ -92,7 +94,7 @@ def notice(
     min_syllables_per_s : float
         Syllables recognised per second of speech below which it was not understood.
     shortest_notice_s : float
-        Seconds of speech that nobody can understand from which the notice might be hidden there.
+        Seconds that speaking the notice takes at least: in less speech it cannot hide.
     quiet_dbfs : float
         Where nobody speaks: median level of the sound above which a voice could be drowned.
     audible_dbfs : float
@@ -122,7 +124,7 @@ def notice(
     elif spoken or match.score >= absent_score:
         nearest = match if match.score >= absent_score else max(spoken, key=lambda fit: fit.score)
         yield _between(said, wording, match, nearest)
-    elif not features["voice"].rows:
+    elif _speech_s(features["voice"]) < shortest_notice_s:
         yield _nobody(features, quiet_dbfs, audible_dbfs)
     else:
         understood = said.understood(features["voice"], min_snr_db, min_word_probability, min_syllables_per_s)
@@ -183,7 +185,7 @@ def _between(said: Transcript, wording: str, match: Match, nearest: Match) -> Fi
 
 
 def _nobody(features: Features, quiet_dbfs: float, audible_dbfs: float) -> Finding:
-    """Judge an opening without speech: it proves something only if a voice would have been heard."""
+    """Judge an opening with too little speech to hold the notice: does that prove that nobody spoke it?"""
     until = examined_s(features)
     level = median_level_dbfs(features, until)
     told = until > 0 and audible_dbfs <= level <= quiet_dbfs
@@ -192,7 +194,11 @@ def _nobody(features: Features, quiet_dbfs: float, audible_dbfs: float) -> Findi
         Level.VIOLATION if told else Level.SUSPECT,
         Span(0.0, until),
         Message(NOBODY, {"examined_s": until}) if told else Message(INAUDIBLE),
-        evidence={"median_dbfs": _number(level), "examined_s": round(until, 3)},
+        evidence={
+            "median_dbfs": _number(level),
+            "examined_s": round(until, 2),
+            "speech_s": round(_speech_s(features["voice"]), 2),
+        },
         curves=(Curve("sound.rms_dbfs", quiet_dbfs if level > quiet_dbfs else audible_dbfs),),
     )
 
@@ -209,7 +215,7 @@ def _not_found(
     """Judge an opening in which somebody speaks, but nothing like the notice was recognised."""
     voice, words = features["voice"], said.words
     length = voice["stop_s"] - voice["start_s"]
-    speech_s, unclear_s = float(length.sum()), float(length[~understood].sum())
+    speech_s, unclear_s = _speech_s(voice), float(length[~understood].sum())
     evidence = {
         **_facts(match, wording, said.place(match)[1]),
         "speech_s": round(speech_s, 2),
@@ -233,6 +239,10 @@ def _not_found(
         else Message(UNINTELLIGIBLE, {"unclear_s": unclear_s})
     )
     return Finding("notice-unclear", Level.SUSPECT, span, message, evidence=evidence, curves=curves)
+
+
+def _speech_s(voice: Table) -> float:
+    return float((voice["stop_s"] - voice["start_s"]).sum())
 
 
 def _facts(match: Match, wording: str, heard: str) -> dict[str, Scalar | Sequence[Scalar]]:

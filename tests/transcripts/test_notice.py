@@ -180,6 +180,11 @@ def test_nobody_speaks(level_dbfs: float | None, expected: str, level: Level):
     assert finding.span.stop_s == pytest.approx(60.0)
 
 
+def test_a_bang_taken_for_speech_in_loud_surroundings_proves_nothing():
+    assert kinds(clip(20.0, "啊", 20.0, level_dbfs=-20.0, snr_db=1.0)) == ["notice-unclear"]
+    assert kinds(clip(20.0, "啊", 20.0, level_dbfs=-50.0, snr_db=30.0)) == ["notice-missing"]
+
+
 def test_an_empty_recording_proves_nothing():
     assert kinds(clip()) == ["notice-unclear"]
 

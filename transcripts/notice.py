@@ -185,7 +185,7 @@ def _between(said: Transcript, wording: str, match: Match, nearest: Match) -> Fi
 
 
 def _nobody(features: Features, quiet_dbfs: float, audible_dbfs: float) -> Finding:
-    """Judge an opening with too little speech to hold the notice: does that prove that nobody spoke it?"""
+    """Judge an opening with too little speech to hold the notice: tell whether that proves anything."""
     until = examined_s(features)
     level = median_level_dbfs(features, until)
     told = until > 0 and audible_dbfs <= level <= quiet_dbfs

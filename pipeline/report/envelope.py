@@ -43,6 +43,10 @@ def _points(table: Table, name: str) -> Series | None:
     if not len(times):
         return None
     values = np.diff(times, prepend=np.nan) if name == clock else np.where(np.isfinite(values), values, np.nan)
+    if clock == "start_s" and name != clock:  # stretches, not moments: each is level from its start to its stop
+        ends = np.maximum(times, table["stop_s"].astype(np.float64)[known][order])
+        times = np.stack([times, ends, ends], 1).ravel()
+        values = np.stack([values, values, np.full(len(values), np.nan)], 1).ravel()
     return times, values
 
 

@@ -181,7 +181,7 @@ def _facts(examination: Examination, words: Language) -> tuple[Entry, ...]:
     facts = [
         Entry(_("File"), shown(display_path(footage.path))),
         Entry(_("Size"), f"{size(footage.bytes)} ({footage.bytes:,} B)"),
-        Entry(_("Duration, measured"), f"{clock(features.duration_s())}"),
+        Entry(_("Duration, measured"), f"{clock(features.duration_s())} ({figure(round(features.duration_s(), 3))} s)"),
         Entry(_("Pictures"), _stream(features, "video", words)),
         Entry(_("Sound"), _stream(features, "audio", words)),
         Entry(_("Container"), _container(features)),

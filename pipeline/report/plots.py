@@ -89,6 +89,10 @@ def _figure(
             _curve(axis, points, limits)
             if curve.threshold is not None and np.isfinite(curve.threshold):
                 axis.axhline(curve.threshold, color=THRESHOLD, linewidth=1.1, linestyle=(0, (5, 2.5)))
+                place = axis.get_yaxis_transform()
+                axis.text(
+                    1.005, curve.threshold, f"{curve.threshold:.4g}", color=THRESHOLD, transform=place, va="center"
+                )
             axis.axvspan(span.start_s, span.stop_s, color=SPAN, alpha=0.42, linewidth=0)
             axis.axvline(span.start_s, color=SPAN, linewidth=1.0)
             axis.set_title(f"{label}{_unit(curve.column)}", loc="left", fontsize=9, color=INK, pad=4)

@@ -146,7 +146,8 @@ def measure(
     try:
         for document in _documents(said, stall_s):
             _take(document, report, progress)
-        hung = not _ended(child, stall_s)
+        silent = listener.is_alive()  # its output is still open, and nothing came
+        hung = silent or not _ended(child, stall_s)
     finally:
         _stop(child)
         listener.join()

@@ -8,11 +8,13 @@ from typing import Literal
 
 from pipeline.detector import detector
 from pipeline.model import Evidence, Features, Finding, Level, Message, Scalar, Span
-from pipeline.signs.matching import Sign, match_score, signs_of
+from pipeline.signs.matching import Sign, likeness, match_score, signs_of
+from pipeline.signs.naming import core, plain
 
 SHOWN = 'The sign "{text}" at {time_s:.1f} s names the place "{name}".'
 MISSING = 'None of the {pictures} pictures that were read shows a text that names the place "{name}".'
-UNCLEAR = 'Text at {time_s:.1f} s may name the place "{name}" but cannot be told for sure: "{text}".'
+NEAR = 'The text "{text}" at {time_s:.1f} s may name the place "{name}", but that is not sure.'
+UNREAD = 'A text at {time_s:.1f} s could not be read for sure ("{text}"): whether it names the place "{name}" is open.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,8 @@ def place_sign(
     Texts of the scene (never the recorder's overlay) are held against the names and aliases in the case record, as
     `pipeline.signs.matching.match_score` does; neighbouring boxes also count as one text. A name is shown if one
     legible text reaches `sure_score`, or texts of two pictures reach `repeated_score`. It is unclear if a text comes
-    near, or if some text could not be read; else it is missing. Nothing is said where the case record names no place
-    or no picture was read.
+    near, or if some text, at least half as long as the name, could not be read; else it is missing. Nothing is said
+    where the case record names no place or no picture was read.
 
     Parameters
     ----------
@@ -67,8 +69,8 @@ def place_sign(
     listed : int
         How many of the best candidates the evidence lists.
     missing_level : {"violation", "suspect", "note"}
-        Level of place-missing. A landmark with the place's name spoken fulfils
-        the article, too, so a missing sign alone is a reason to look.
+        Level of place-missing. A landmark with the place's name spoken fulfils the article, too, and signs below
+        18 px are often not found at all, so a missing sign alone is a reason to look.
 
     Yields
     ------
@@ -89,8 +91,8 @@ def place_sign(
     for sign in signs_of(features["texts"]):
         score, name = match_score(sign.text, names, door)
         candidates.append(_Candidate(sign, name, score))
-    # A longer chain of boxes scores no better than the box that holds the name: the shortest comes first.
-    candidates.sort(key=lambda c: (-c.score, c.sign.boxes, -c.sign.height_px, c.sign.time_s))
+    # Of texts that hold what tells the place from others, the one that is most like the whole name comes first.
+    candidates.sort(key=lambda c: (-c.score, -likeness(c.sign.text, c.name), -c.sign.height_px, c.sign.time_s))
 
     def legible(sign: Sign) -> bool:
         """Tell whether the text is large enough and was read with confidence."""
@@ -102,13 +104,19 @@ def place_sign(
         yield _shown(shown[0], good)
         return
     near = [c for c in candidates if c.score >= near_score]
-    unread = [c for c in candidates if c.sign.boxes == 1 and c.sign.confidence < min_confidence]
+    letters = min(len(core(name)) for name in names) / 2
+    unread = [
+        c
+        for c in candidates
+        if c.sign.boxes == 1 and c.sign.confidence < min_confidence and len(plain(c.sign.text)) >= max(letters, 2)
+    ]
     evidence: Evidence = {"names": names, "pictures_read": pictures, **_listing(candidates[:listed])}
     whole = Span(0.0, features.duration_s())
     if near or unread:
         best = (near or unread)[0]
         values: dict[str, Scalar] = {"time_s": best.sign.time_s, "name": names[0], "text": best.sign.text}
-        yield Finding("place-unclear", Level.SUSPECT, whole, Message(UNCLEAR, values), evidence=evidence)
+        said = Message(NEAR if near else UNREAD, values)
+        yield Finding("place-unclear", Level.SUSPECT, whole, said, evidence=evidence)
     else:
         said = Message(MISSING, {"pictures": pictures, "name": names[0]})
         yield Finding("place-missing", Level(missing_level), whole, said, evidence=evidence)

@@ -90,6 +90,11 @@ def _similarity(wanted: str, read: str) -> float:
     return fuzz.partial_ratio(wanted, read)
 
 
+def likeness(text: str, name: str) -> float:
+    """Return how much a text is the whole name and nothing else: 0 to 100, the Indel similarity."""
+    return fuzz.ratio(plain(text), plain(name))
+
+
 def signs_of(texts: Table) -> list[Sign]:
     """Return every text of the scene in table `texts`, and those of neighbouring boxes of a picture joined.
 

@@ -90,7 +90,19 @@ def test_a_match_that_is_not_legible_is_unclear(weak: Row) -> None:
 
 
 def test_a_text_that_could_not_be_read_is_unclear_not_missing() -> None:
-    assert kinds([text("口口厂", height_px=9.0, confidence=0.35)]) == ["place-unclear"]
+    assert kinds([text("口口厂区", height_px=9.0, confidence=0.35)]) == ["place-unclear"]
+
+
+def test_a_speck_that_was_taken_for_a_letter_is_missing() -> None:
+    assert kinds([text("D", confidence=0.4)]) == ["place-missing"]
+
+
+def test_the_most_complete_reading_is_the_evidence() -> None:
+    rows = [text("区金星化工有限公司", 1), text("石家庄市金星化工有限公司", 7), text("金星化工", 9, height_px=90.0)]
+    (finding,) = judged(rows)
+    assert finding.evidence["time_s"] == 0.7
+    assert finding.evidence["pictures"] == 3
+    assert finding.evidence["all_times_s"] == [0.1, 0.7, 0.9]
 
 
 def test_small_print_that_was_read_well_is_missing() -> None:
@@ -120,7 +132,8 @@ def test_no_case_record_no_answer() -> None:
 
 def test_every_sentence_is_told_in_chinese() -> None:
     chinese = language("zh-CN")
-    for rows in ([text("金星化工")], [text("小心地滑")], [text("金星化工", height_px=9.0)]):
+    unread = text("小心地滑", confidence=0.4)
+    for rows in ([text("金星化工")], [text("小心地滑")], [text("金星化工", height_px=9.0)], [unread]):
         (finding,) = judged(rows)
         assert NAME in chinese.tell(finding.message)
         assert chinese.text(finding.message.template) != finding.message.template

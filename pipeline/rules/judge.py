@@ -14,10 +14,11 @@ ABSENT: dict[str, str] = {
     "edits": "The structure of the file could not be examined.",
     "packets": "The structure of the file could not be examined.",
     "frames": "No picture of the clip could be examined.",
-    "sound": "There is no sound that could be examined.",
+    "sound": "The sound of the clip could not be examined.",
     "voice": "The sound was not examined for speech.",
     "words": "The sound was not examined for speech.",
     "texts": "The pictures were not examined for text.",
+    "examined": "What was examined of the clip is not recorded.",
     "case": "No case record lies beside the clip, so what it should show is not known.",
 }
 """What it means, in a reader's words, that a table was not measured."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.features.schema import TABLES as SCHEMA
 from pipeline.features.schema import table
 from pipeline.kinds import KINDS, TITLES
 from pipeline.language import language
@@ -17,7 +18,7 @@ from pipeline.rules.profile import Rule, load_profile
 PROFILE = load_profile("shijiazhuang-safety")
 SEEN = Examined(packets=900, frames_in_header=750, frames_decoded=750, audio_s=30.0, speech_s=30.0, pictures_read=8)
 TABLES: Mapping[str, Table] = {
-    **{name: table(name, []) for name in ("container", "packets", "frames", "words", "texts", "gaps")},
+    **{name: table(name, []) for name in SCHEMA if name != "case"},
     "case": table("case", [{"field": "place.names", "value": "某某化工"}]),
 }
 
@@ -90,6 +91,8 @@ def test_undecided_kinds_count_at_any_level() -> None:
         ("case", "PLACE-1", "No case record lies beside the clip"),
         ("texts", "PLACE-1", "The pictures were not examined for text"),
         ("words", "NOTICE-1", "The sound was not examined for speech"),
+        ("voice", "NOTICE-1", "The sound was not examined for speech"),
+        ("sound", "CONT-1", "The sound of the clip could not be examined"),
         ("frames", "CONT-1", "No picture of the clip could be examined"),
         ("packets", "CONT-1", "The structure of the file could not be examined"),
     ],

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+import detectors  # noqa: F401  (registers every detector)
+import transcripts  # noqa: F401  (registers every speech check)
+from pipeline.detector import REGISTRY
 from pipeline.errors import SettingsError
 from pipeline.features.schema import TABLES
 from pipeline.rules.profile import Profile, builtin_profiles, load_profile
+from pipeline.settings import settings_from
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIMAL = """
@@ -53,6 +57,24 @@ def test_every_quoted_sentence_stands_in_the_regulation_under_its_article(name: 
 def test_rules_name_columns_that_exist(name: str) -> None:
     columns = {f"{table}.{spec.name}" for table, specs in TABLES.items() for spec in specs}
     assert {column for rule in load_profile(name).rules for column in rule.needs} <= columns
+
+
+@pytest.mark.parametrize("name", builtin_profiles())
+def test_no_rule_passes_because_a_detector_could_not_run(name: str) -> None:
+    """Every kind is emitted by some detector, and every table that those detectors need is needed by the rule."""
+    for rule in load_profile(name).rules:
+        needed = {column.partition(".")[0] for column in rule.needs}
+        for kind in (*rule.passes_on, *rule.fails_on, *rule.undecided_on):
+            emitters = [entry for entry in REGISTRY.values() if kind in entry.emits]
+            assert emitters, f"no detector emits {kind}"
+            for entry in emitters:
+                assert {column.partition(".")[0] for column in entry.needs} <= needed, (rule.id, entry.name)
+
+
+@pytest.mark.parametrize("name", builtin_profiles())
+def test_the_settings_of_a_profile_exist(name: str) -> None:
+    known = {f"detectors.{entry.name}": entry.parameters for entry in REGISTRY.values()}
+    assert settings_from(load_profile(name).sections, known, name).sections
 
 
 def test_the_first_profile_is_built_in_and_in_article_order() -> None:

@@ -169,7 +169,7 @@ def recall(clips: list[Clip], cache: Cache, most: int, verbose: bool) -> None:
 def _dropped(clip: Clip, cache: Cache) -> bool | None:
     if clip.seconds < _SHORTEST_S or clip.sped_up or clip.path.suffix.lower() != ".mp4":
         return None
-    where = cache.root / "where" / f"{clip.sha256}-dropped-{forge.FORGER_VERSION}"
+    where = cache.root / "where" / f"{clip.sha256}-dropped-12s-{forge.FORGER_VERSION}"
 
     def make(folder: Path) -> Path:
         place = forge.drop_packets(clip.path, folder / "dropped.mp4", 1.0)

@@ -15,6 +15,7 @@ FORGER_VERSION = 1
 """Raised whenever the same edit gives another file; part of every cache key."""
 
 _LONGEST_S = 6.0
+_LONGEST_COPY_S = 12.0
 _WIDEST_PX = 480
 _RATE_HZ = 48000
 _GOP = 60
@@ -92,10 +93,14 @@ def save(take: Take, path: Path) -> Path:
 
 
 def drop_packets(source: Path, path: Path, seconds: float) -> tuple[float, float] | None:
-    """Copy `source` to `path` as MP4 without the packets of the middle `seconds`, not re-encoding; None: too short."""
+    """Copy the start of `source` to the MP4 `path` without the packets of its middle `seconds`; None: too short."""
     with av.open(str(source)) as taken, av.open(str(path), "w", format="mp4") as made:
         stream = taken.streams.video[0]
-        packets = [packet for packet in taken.demux(stream) if packet.dts is not None and packet.pts is not None]
+        packets = []
+        for packet in taken.demux(stream):
+            if packet.dts is None or packet.pts is None or packet.pts * stream.time_base > _LONGEST_COPY_S:
+                break
+            packets.append(packet)
         times = np.array([float(packet.pts * stream.time_base) for packet in packets])
         if np.ptp(times) < 3 * seconds:
             return None
@@ -184,4 +189,4 @@ EDITS = (
     Edit("black for 1 s", frozenset({"blank-picture"}), blacken),
     Edit("sound zeroed for 1 s", frozenset({"audio-dropout"}), mute, needs_sound=True),
 )
-DROPPED = "packets of 1 s dropped, not re-encoded"
+DROPPED = "1 s of packets dropped, not re-encoded"

@@ -194,7 +194,7 @@ def report(rows: list[dict[str, Any]]) -> None:
 
 def band(height_px: float) -> str:
     """Return the name of the band that a height of letters belongs to."""
-    return next((f"{floor}+ px" for floor in (40, 28, 22, 18, 14) if height_px >= floor - 0.5), "10- px")
+    return next((f"{floor}+ px" for floor in (40, 28, 22, 18, 14) if height_px >= floor - 0.5), "under 14 px")
 
 
 def line(name: str, rows: list[dict[str, Any]]) -> None:

@@ -55,7 +55,8 @@ class Cache:
         folder = self.folder(key)
         if not folder.is_dir():
             return None
-        return {path.stem: to_table(path.stem, pq.ParquetFile(path).read()) for path in sorted(folder.glob("*.parquet"))}
+        paths = sorted(folder.glob("*.parquet"))
+        return {path.stem: to_table(path.stem, pq.ParquetFile(path).read()) for path in paths}
 
     def file(self, key: CacheKey, name: str) -> Path | None:
         """Return the path of another file of an entry, None if there is none."""

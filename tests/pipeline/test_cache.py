@@ -7,12 +7,9 @@ from pipeline.features.cache import Cache, CacheKey
 from pipeline.features.schema import TABLES, table, to_arrow, to_table, write_tables
 
 KEY = CacheKey("ab" * 32, "media", 1, {"x": 1.0}, {"av": "18"})
+PLAIN = {"stream": 0, "size_bytes": 7, "key": False, "corrupt": False, "discard": False}
 PACKETS = to_arrow(
-    "packets",
-    [
-        {"stream": 0, "pts": None, "dts": 2**60, "size_bytes": 7, "key": True, "corrupt": False, "discard": False},
-        {"stream": 0, "pts": 5, "dts": 6, "time_s": 0.5, "size_bytes": 7, "key": False, "corrupt": False, "discard": False},
-    ],
+    "packets", [{**PLAIN, "pts": None, "dts": 2**60, "key": True}, {**PLAIN, "pts": 5, "dts": 6, "time_s": 0.5}]
 )
 
 

@@ -45,6 +45,8 @@ class Still:
     """Presentation time of the picture that is shown at that time."""
     path: Path
     """JPEG, upright."""
+    width_px: int
+    height_px: int
 
 
 def pictures_at(
@@ -54,7 +56,7 @@ def pictures_at(
     stream: int,
     rotation_deg: float,
     *,
-    still_width_px: int = 960,
+    still_width_px: int = 1280,
     still_timeout_s: float = 120.0,
 ) -> dict[float, Still]:
     """Write the pictures that are shown at the given times as JPEG files.
@@ -103,7 +105,7 @@ def pictures_at(
         done = late.stdout or b""
     # A killed process may leave half a line behind; only whole lines name finished files.
     lines = [json.loads(line) for line in done.split(b"\n")[:-1]]
-    return {line["wanted_s"]: Still(line["wanted_s"], line["time_s"], folder / line["path"]) for line in lines}
+    return {line["wanted_s"]: Still(**{**line, "path": folder / line["path"]}) for line in lines}
 
 
 def _write_all(clip: Path, folder: Path, order: dict[str, Any]) -> Iterator[Still]:
@@ -120,7 +122,7 @@ def _write_all(clip: Path, folder: Path, order: dict[str, Any]) -> Iterator[Stil
             coded = cv2.imencode(".jpg", np.ascontiguousarray(pixels), [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
             name = f"still-{number}.jpg"
             (folder / name).write_bytes(coded.tobytes())
-            yield Still(wanted_s, picture.time_s, Path(name))
+            yield Still(wanted_s, picture.time_s, Path(name), pixels.shape[1], pixels.shape[0])
 
 
 class _Pictures:

@@ -25,7 +25,7 @@ def series(features: Features, column: str) -> dict[str, Series]:
     if "stream" in table and features.has("streams.default"):
         streams = features["streams"].where(features["streams"]["default"].astype(bool))
         parts = {
-            f"{column} [{kind}]": table.where(table["stream"] == number)
+            f"{column} ({kind})": table.where(table["stream"] == number)
             for number, kind in zip(streams["stream"], streams["kind"], strict=True)
         }
     found = {label: _points(part, name) for label, part in parts.items()}
@@ -44,7 +44,8 @@ def _points(table: Table, name: str) -> Series | None:
         return None
     values = np.diff(times, prepend=np.nan) if name == clock else np.where(np.isfinite(values), values, np.nan)
     if clock == "start_s" and name != clock:  # stretches, not moments: each is level from its start to its stop
-        ends = np.maximum(times, table["stop_s"].astype(np.float64)[known][order])
+        ends = np.minimum(table["stop_s"].astype(np.float64)[known][order], np.append(times[1:], np.inf))
+        ends = np.fmax(times, ends)
         times = np.stack([times, ends, ends], 1).ravel()
         values = np.stack([values, values, np.full(len(values), np.nan)], 1).ravel()
     return times, values

@@ -71,6 +71,9 @@ class Picture:
     alt: str
     box: str = ""
     """CSS of the rectangle that marks the evidence; empty without one."""
+    closeup: str = ""
+    """CSS of the same file where it shows the rectangle enlarged; empty without one."""
+    closeup_ratio: str = ""
     missing: str = ""
     """Why there is no picture."""
 
@@ -153,11 +156,39 @@ def picture(taken: ShownStill, words: Language) -> Picture:
         caption = f"{role} · {clock(taken.wanted.time_s)} s"
         return Picture(None, caption, caption, missing=words.text(taken.reason or ""))
     caption = f"{role} · {clock(taken.still.time_s)} s"
-    return Picture(f"stills/{taken.still.path.name}", caption, caption, box=_css(taken.wanted.box))
+    source, box = f"stills/{taken.still.path.name}", _inside(taken.wanted.box)
+    if box is None:
+        return Picture(source, caption, caption)
+    near = _around(box)
+    wide, high = near.right - near.left, near.bottom - near.top
+    return Picture(
+        source,
+        caption,
+        caption,
+        box=_css(left=box.left, top=box.top, width=box.right - box.left, height=box.bottom - box.top),
+        closeup=_css(left=-near.left / wide, top=-near.top / high, width=1 / wide, height=1 / high),
+        closeup_ratio=f"{wide * taken.still.width_px:.1f}/{high * taken.still.height_px:.1f}",
+    )
 
 
-def _css(box: Box | None) -> str:
-    if box is None or not all(math.isfinite(side) for side in (box.left, box.top, box.right, box.bottom)):
-        return ""
-    left, top, right, bottom = (100 * min(1.0, max(0.0, side)) for side in (box.left, box.top, box.right, box.bottom))
-    return f"left:{left:.2f}%;top:{top:.2f}%;width:{right - left:.2f}%;height:{bottom - top:.2f}%"
+def _inside(box: Box | None) -> Box | None:
+    """Return a rectangle cut to the picture, None if nothing of it is there."""
+    if box is None:
+        return None
+    left, top, right, bottom = (min(1.0, max(0.0, side)) for side in (box.left, box.top, box.right, box.bottom))
+    return Box(left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _around(box: Box) -> Box:
+    """Return a rectangle with a margin of its own height, as far as the picture reaches."""
+    margin = box.bottom - box.top
+    return Box(
+        max(0.0, box.left - margin),
+        max(0.0, box.top - margin),
+        min(1.0, box.right + margin),
+        min(1.0, box.bottom + margin),
+    )
+
+
+def _css(**shares: float) -> str:
+    return ";".join(f"{name}:{100 * share:.2f}%" for name, share in shares.items())

@@ -86,7 +86,7 @@ def _figure(
         FigureCanvasSVG(figure)
         axes = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
         for axis, (label, (curve, points)) in zip(axes, curves.items(), strict=True):
-            _curve(axis, points, limits)
+            _curve(axis, points, limits, interval=curve.column.endswith(".time_s"))
             if curve.threshold is not None and np.isfinite(curve.threshold):
                 axis.axhline(curve.threshold, color=THRESHOLD, linewidth=1.1, linestyle=(0, (5, 2.5)))
                 place = axis.get_yaxis_transform()
@@ -107,7 +107,7 @@ def _figure(
         return drawn.getvalue()
 
 
-def _curve(axis: Axes, points: Series, limits: tuple[float, float] | None) -> None:
+def _curve(axis: Axes, points: Series, limits: tuple[float, float] | None, interval: bool) -> None:
     times, values = points
     if limits is not None:
         margin = limits[1] - limits[0]
@@ -119,7 +119,9 @@ def _curve(axis: Axes, points: Series, limits: tuple[float, float] | None) -> No
         middles, lowest, highest = envelope(times, values, BINS)
         axis.fill_between(middles, lowest, highest, color=CURVE, linewidth=0.6)
         return
-    axis.plot(times, values, color=CURVE, linewidth=1.0, marker="." if len(times) < 160 else None, markersize=4)
+    marker = "." if len(times) < 160 and not interval else None
+    style = "steps-pre" if interval else "default"  # an interval holds from the row before to this one
+    axis.plot(times, values, color=CURVE, linewidth=1.0, marker=marker, markersize=4, drawstyle=style)
 
 
 def _unit(column: str) -> str:

@@ -216,11 +216,15 @@ def _profile(axis: Axis, features: Features, column: str, foot: float, label: st
         return None
     times, _lowest, highest = envelope(*points, PROFILE_POINTS)
     known = np.isfinite(highest)
-    if not known.any():
+    if known.sum() < 2:
         return None
     times, highest = times[known], highest[known]
     top = float(np.percentile(highest, 99.5))
     heights = np.clip((highest - foot) / max(top - foot, 1e-9), 0, 1)
+    # Where nothing was measured for a while the profile falls to its foot instead of bridging the hole.
+    holes = np.flatnonzero(np.diff(times) > 2.5 * max(np.median(np.diff(times)), 0.0)) + 1
+    times = np.insert(times, np.repeat(holes, 2), np.stack([times[holes - 1], times[holes]], 1).ravel())
+    heights = np.insert(heights, np.repeat(holes, 2), 0.0)
     across = [10 * axis.percent(time) for time in times]
     line = [f"{x:.1f},{100 - 100 * y:.1f}" for x, y in zip(across, heights, strict=True)]
     return Lane(label, profile=" ".join([f"{across[0]:.1f},100", *line, f"{across[-1]:.1f},100"]))

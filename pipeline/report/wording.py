@@ -64,7 +64,7 @@ def size(count: int) -> str:
     """Return a number of bytes with a decimal unit (IEC 80000-13: kB is 1000 bytes)."""
     value, unit = float(count), "B"
     for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:
+        if value < 999.5:  # rounds to three digits
             break
         value, unit = value / 1000, larger
     return f"{count} B" if unit == "B" else f"{value:.3g} {unit}"

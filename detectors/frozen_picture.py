@@ -13,8 +13,10 @@ from pipeline.model import Curve, Features, Finding, Level, Message
 
 _FEWEST_FRAMES = 10
 _FEWEST_HELD = 4
-_QUIETEST_TYPICAL = 0.02
+_QUIETEST_TYPICAL = 0.005
 """Footage whose pictures usually differ by less than this is as good as still: a freeze cannot be told from it."""
+_COPY_DIFF = 0.0005
+"""What an encoder leaves of an exact copy, but for the first pictures and key frames."""
 _FLAT_STD = 4.0
 
 
@@ -81,9 +83,9 @@ def frozen_picture(
     key = frames["key"].astype(bool)
     told_until_s = -np.inf
     # A quiet scene is one long run below `max_diff`: what stands still in it shows only below its own floor.
-    loud = _still_runs(key, diff, max_diff, max_pulse)
-    quiet = _still_runs(key, diff, max_share_of_quiet * quiet_typical, max_pulse)
-    for first, stop in sorted({*loud, *quiet}, key=lambda run: (run[0], -run[1])):
+    floors = (max_diff, max_share_of_quiet * quiet_typical, _COPY_DIFF)
+    still = {run for floor in floors for run in _still_runs(key, diff, floor, max_pulse)}
+    for first, stop in sorted(still, key=lambda run: (run[0], -run[1])):
         begin = max(first - 1, 0)  # the picture that is held is the one before the first without change
         end_s = (
             float(time_s[stop]) if stop < frames.rows else float(time_s[-1] + np.nan_to_num(frames["duration_s"][-1]))

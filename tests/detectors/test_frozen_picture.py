@@ -64,3 +64,10 @@ def test_it_says_whether_sound_runs_on():
     assert finding.evidence["sound_runs_on"] is True
     (finding,) = frozen_picture(clip(30, 50, sound=drawn_sound("-----------__________-----------")))
     assert finding.evidence["sound_runs_on"] is False
+
+
+def test_even_in_an_empty_room_a_copy_is_stiller_than_the_scene():
+    empty = [0.002 + 0.01 * (i % 3) for i in range(80)]
+    held = [0.0 if 20 <= i < 60 else diff for i, diff in enumerate(empty)]
+    assert list(frozen_picture(CLIP.features(luma_diff=empty))) == []
+    assert kinds(frozen_picture(CLIP.features(luma_diff=held))) == [("frozen-picture", "suspect")]

@@ -37,6 +37,8 @@ from pipeline.model import Message
 
 SIGN_EVERY_S = 0.5
 MAX_READ_ERRORS = 100
+CANNOT_READ = (av.FFmpegError, OSError)
+"""What the demuxer raises, and what the store does (a bad sector, a lost connection)."""
 
 NO_INDEX = (
     "The index (moov) is missing: the recorder did not finish this file, or the copy is cut off. Copy it again from "
@@ -91,7 +93,7 @@ class Signs:
         """Say how far it is."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + SIGN_EVERY_S
-            say({"stage": self._stage, "done": min(1.0, done / self._total), "failed": failed})
+            say({"stage": self._stage, "done": min(1.0, max(0.0, done / self._total)), "failed": failed})
 
 
 class Clip:
@@ -119,7 +121,7 @@ class Clip:
                 if not probe.default_streams(opened):
                     return self._nothing(opened)
                 self._packets(opened)
-        except (av.FFmpegError, UnicodeDecodeError) as error:
+        except (*CANNOT_READ, UnicodeDecodeError) as error:
             if self.container.iso and not self.found.index_found:
                 return Message(NO_INDEX)
             return Message(NOT_OPENED, {"format": self.container.name, "reason": _reason(error)})
@@ -147,7 +149,7 @@ class Clip:
                             self.counts[index] = self.counts.get(index, 0) + (not packet.is_discard)
                             signs.give(packet.pos or 0)
                     break
-                except av.FFmpegError as error:
+                except CANNOT_READ as error:
                     reason, errors = _reason(error), errors + 1
                     if spool.rows == before:
                         break
@@ -195,7 +197,7 @@ class Clip:
                         sound.take(packet)
                     signs.give(count, pictures.decoder.failed if pictures else 0)
                 break
-            except av.FFmpegError:  # the probe has told of it
+            except CANNOT_READ:  # the probe has told of it
                 errors += 1
                 if count == before:
                     break

@@ -51,7 +51,7 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         created_at           | str  | -     | creation time as written in the header, ISO 8601 with zone; None if absent or zero
     """),
     "boxes": _columns("""
-        path         | str  | -     | names from the root, e.g. moov/trak[1]/edts/elst
+        path         | str  | -     | names from the root, e.g. moov/trak[1]/edts/elst ([1] is the second trak); chunks of AVI: RIFF:AVI /LIST:hdrl/avih
         type         | str  | -     | four-character code
         offset_bytes | i8   | bytes | where the box starts
         size_bytes   | i8   | bytes | its stated size, header included
@@ -116,7 +116,7 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         luma_diff      | f8   | 0..255  | mean absolute difference from the picture before; NaN on the first
         luma_diff_max  | f8   | 0..255  | largest mean absolute difference from the picture before among 10 x 10 px tiles of the thumbnail
         hist_distance  | f8   | 0..1    | half the L1 distance of the 32-bin brightness histograms from the picture before
-        shift_x        | f8   | 1       | global motion from the picture before, in picture widths, by phase correlation
+        shift_x        | f8   | 1       | global motion from the picture before, in picture widths, by phase correlation; NaN where either is flat
         shift_y        | f8   | 1       | the same in picture heights
         shift_response | f8   | 0..1    | peak of the phase correlation: 1 a pure shift, near 0 nothing in common
         residual       | f8   | 0..255  | mean absolute difference from the picture before after undoing the global motion

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -56,6 +57,13 @@ def test_every_container_and_codec_gives_the_same_clip(form, tmp_path):
     assert table(found, "container")["bytes"][0] == (tmp_path / name).stat().st_size
     assert found.opening is not None and len(soundfile.read(found.opening)[0]) == pytest.approx(32000, abs=2500)
     assert [picture.frame for picture in found.pictures] == [int(np.argmax(frames["sharpness"]))]
+
+
+@pytest.mark.parametrize("name", ["现场 第1段.mp4", "-x.mp4", "a:b|c%03d.mp4", b"caf\xe9.mp4"])
+def test_any_name_is_measured(name, tmp_path):
+    clip = tmp_path / os.fsdecode(name)
+    make_clip(tmp_path / "plain.mp4", frames=3, audio=None).rename(clip)
+    assert table(measured(clip, tmp_path), "frames").rows == 3
 
 
 def test_sound_alone(tmp_path):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -160,6 +161,9 @@ class _Pictures:
         except av.FFmpegError:
             return False
         self._coming = self._decoded()
+        if math.isfinite(time_s):
+            # What comes before a key frame refers to pictures that were not decoded: it would show something else.
+            self._coming = dropwhile(lambda picture: not picture.key, self._coming)
         return True
 
     def _reach(self, until_s: float) -> None:

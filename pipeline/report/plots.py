@@ -86,7 +86,8 @@ def _figure(
         FigureCanvasSVG(figure)
         axes = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
         for axis, (label, (curve, points)) in zip(axes, curves.items(), strict=True):
-            _curve(axis, points, limits, interval=curve.column.endswith(".time_s"))
+            interval = curve.column.endswith(".time_s")
+            _curve(axis, points, limits, interval)
             if curve.threshold is not None and np.isfinite(curve.threshold):
                 axis.axhline(curve.threshold, color=THRESHOLD, linewidth=1.1, linestyle=(0, (5, 2.5)))
                 place = axis.get_yaxis_transform()
@@ -95,7 +96,9 @@ def _figure(
                 )
             axis.axvspan(span.start_s, span.stop_s, color=SPAN, alpha=0.42, linewidth=0)
             axis.axvline(span.start_s, color=SPAN, linewidth=1.0)
-            axis.set_title(f"{label}{_unit(curve.column)}", loc="left", fontsize=9, color=INK, pad=4)
+            axis.set_title(
+                f"{'Δ ' if interval else ''}{label}{_unit(curve.column)}", loc="left", fontsize=9, color=INK, pad=4
+            )
             axis.grid(True)
             axis.spines[["top", "right"]].set_visible(False)
             axis.margins(y=0.12)

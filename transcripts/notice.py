@@ -25,7 +25,8 @@ MISSING = (
     "(best agreement {score:.0f} of 100)."
 )
 NOBODY = (
-    "Nobody speaks in the first {examined_s:.0f} s, though the surroundings are audible: the notice was not spoken."
+    "In the first {examined_s:.0f} s nobody speaks long enough to have spoken the notice, though the surroundings are "
+    "audible."
 )
 NOISY = (
     "Somebody speaks for {unclear_s:.0f} s but the sound is too poor to understand it (median level {snr_db:.0f} dB "
@@ -99,6 +100,11 @@ def notice(
         Where nobody speaks: median level of the sound above which a voice could be drowned.
     audible_dbfs : float
         Where nobody speaks: median level below which the microphone may have been off or covered.
+
+    References
+    ----------
+    Regulation of Shijiazhuang's work safety administration on recording law enforcement, Article 12 (1): the party must
+    be told in advance, in the words of `STANDARD`.
     """
     said = transcript(features["words"])
     wordings = [wording for wording in notices if clauses(wording)]

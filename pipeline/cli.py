@@ -158,6 +158,11 @@ def scan(
                 if reports and reports[-1][0] is result:
                     console.print(f"{spoken.text('Report')}: {reports[-1][1]}", soft_wrap=True, markup=False)
                 console.print()
+    if out is not None and len(clips) > 1:
+        from pipeline.report.overview import write_overview
+
+        index = write_overview(reports, out, lang)
+        errors.print(f"{spoken.text('Overview of all reports')}: {index}", soft_wrap=True, markup=False)
     if as_json:
         documents = [json_v1.document(result) for result, _ in results]
         print(json_v1.text(documents if len(clips) > 1 else documents[0]))

@@ -86,23 +86,38 @@ def write_report(
 
 def render(page: PageData, words: Language) -> str:
     """Return the page as HTML; every value is escaped."""
-    environment = Environment(
+    templates = environment(words)
+    parts = templates.get_template("parts.html").module
+    templates.globals.update(rows=parts.rows, picture=parts.picture)  # type: ignore[attr-defined]
+    script = _own_file("report.js")
+    return templates.get_template("report.html").render(
+        page=page,
+        style=Markup(style_sheet()),  # our own file, as the script
+        script=Markup(script),
+        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
+    )
+
+
+def environment(words: Language) -> Environment:
+    """Return the templates in one language; every value that they show is escaped."""
+    templates = Environment(
         loader=PackageLoader("pipeline.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    parts = environment.get_template("parts.html").module
-    environment.globals.update(_=words.text, rows=parts.rows, picture=parts.picture)  # type: ignore[attr-defined]
-    templates = files("pipeline.report") / "templates"
-    script = (templates / "report.js").read_text(encoding="utf-8")
-    return environment.get_template("report.html").render(
-        page=page,
-        style=Markup((templates / "style.css").read_text(encoding="utf-8")),  # our own file, as the script
-        script=Markup(script),
-        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
-    )
+    templates.globals["_"] = words.text
+    return templates
+
+
+def style_sheet() -> str:
+    """Return the style sheet of every page."""
+    return _own_file("style.css")
+
+
+def _own_file(name: str) -> str:
+    return (files("pipeline.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _draw(examination: Examination, described: Sequence[Finding], folder: Path) -> dict[str, Plots]:

@@ -48,12 +48,12 @@ WHOLE = Take(
     seed=1,
 )
 LATER = Take(
-    WHOLE.started + timedelta(minutes=7, seconds=21),
+    WHOLE.started + timedelta(minutes=47, seconds=21),
     4.0,
     ((0.0, 620, 620, 1.18), (2.0, 640, 600, 1.2), (4.0, 760, 580, 1.18)),
     seed=2,
     first=395,
-    exposure=0.9,
+    exposure=0.7,
 )
 SAID = ((0.6, "hello"), (4.9, "notice"), (10.6, "purpose"))
 SAID_WITHOUT = ((0.6, "hello_2"), (6.0, "questions"), (11.8, "purpose"))
@@ -66,7 +66,7 @@ def whole_take(out: Path) -> None:
 
 
 def later_take(out: Path) -> None:
-    """Record a second take at the same place, seven minutes later."""
+    """Record a second take at the same place, three quarters of an hour later, in less light."""
     encode(out / "later_take.mp4", pictures(LATER), track(LATER.seconds, ((0.3, "questions"),), seed=12))
 
 
@@ -154,9 +154,9 @@ def edit_list(out: Path) -> None:
 
 
 def truncated(out: Path) -> None:
-    """Break the file off at 60 %; its index is at the front."""
+    """Break the file off at 70 %; its index is at the front."""
     data = (out / "whole_take.mp4").read_bytes()
-    (out / "truncated.mp4").write_bytes(data[: len(data) * 6 // 10])
+    (out / "truncated.mp4").write_bytes(data[: len(data) * 7 // 10])
 
 
 def unfinished(out: Path) -> None:

@@ -39,13 +39,16 @@ class Truth:
     exit_code: int
     findings: tuple[Expected, ...]
     absent: tuple[str, ...]
+    """Kinds that no finding may have."""
+    beside: tuple[str, ...]
+    """Kinds that may be found too: they follow from what was done, but are not the point."""
     done: str
     """What was done to the clip, in words."""
 
     def differences(self, document: Mapping[str, Any]) -> list[str]:
         """Return where a scan's document departs from the truth, one sentence each; empty: nowhere.
 
-        Besides what the truth names, no finding may be a violation or a suspicion.
+        Besides what the truth expects or lets stand beside it, no finding may be a violation or a suspicion.
         """
         found = document["findings"]
         said = [f"verdict {document['verdict']}, not {self.verdict}"] if document["verdict"] != self.verdict else []
@@ -53,7 +56,7 @@ class Truth:
             if not any(wanted.fits(finding) for finding in found):
                 said.append(f"missing: {wanted.level} {wanted.kind} at {wanted.start_s:.2f} to {wanted.stop_s:.2f} s")
         for finding in found:
-            expected = any(wanted.fits(finding) for wanted in self.findings)
+            expected = finding["kind"] in self.beside or any(wanted.fits(finding) for wanted in self.findings)
             if finding["kind"] in self.absent or (finding["level"] != "note" and not expected):
                 span = finding["span"]
                 said.append(
@@ -71,6 +74,7 @@ def read_truth(path: Path) -> Truth:
         exit_code=document["expect"]["exit_code"],
         findings=tuple(Expected(**entry) for entry in document.get("finding", ())),
         absent=tuple(document["absent"]["kinds"]),
+        beside=tuple(document.get("beside", {}).get("kinds", ())),
         done=document["true"]["done"],
     )
 

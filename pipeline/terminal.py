@@ -38,13 +38,13 @@ def summary(examination: Examination, lang: Language) -> RenderableType:
     if examination.unreadable is not None:
         parts.append(Text(lang.tell(examination.unreadable), style="red"))
     if examination.rules:
-        rules = Table(box=None, show_header=False, padding=(0, 1))
+        rules = _grid(3)
         for rule in examination.rules:
             outcome = Text(lang.text(rule.outcome.value), style=_OUTCOME_STYLE[rule.outcome])
             rules.add_row(Text(rule.article), outcome, Text(lang.tell(rule.reason)))
         parts.append(rules)
     if examination.findings:
-        findings = Table(box=None, show_header=False, padding=(0, 1))
+        findings = _grid(5)
         for finding in examination.findings:
             findings.add_row(
                 Text(finding.id, style="dim"),
@@ -57,6 +57,14 @@ def summary(examination: Examination, lang: Language) -> RenderableType:
     parts.append(Text(looked_at(examination.examined, lang), style="dim"))
     parts.extend(Text(lang.tell(gap), style="yellow") for gap in examination.examined.gaps)
     return Group(*parts)
+
+
+def _grid(columns: int) -> Table:
+    """Return a table without lines whose last column folds between any two characters, as Chinese does."""
+    grid = Table(box=None, show_header=False, padding=(0, 1))
+    for number in range(columns):
+        grid.add_column(overflow="fold", no_wrap=number < columns - 1)
+    return grid
 
 
 def when(finding: Finding) -> str:

@@ -294,8 +294,7 @@ def libraries() -> dict[str, str]:
     The FFmpeg libraries are those inside PyAV's wheel, read from its list of files; where PyAV was built against a
     system FFmpeg, PyAV is asked.
     """
-    names = {"av": "PyAV", "opencv-python-headless": "OpenCV", "numpy": "NumPy"}
-    found = {shown: metadata.version(name) for name, shown in names.items()}
+    found = {name: metadata.version(name) for name in ("av", "opencv-python-headless", "numpy")}
     parts = {}
     for file in metadata.files("av") or []:
         name, mark, version = file.name.partition(".so.")

@@ -3,9 +3,9 @@
     python -m benchmarks.notice ../shared/speech [MORE ...] [--cache DIR] [--beam-size N] [--verbose]
 
 Every FLAC (16 kHz mono) below the folders is taken for an opening. What it says is told by its name: `notice…`,
-`intro…`, `para…` hold the whole notice, `part…` and `near4…` a part, everything else none. Transcripts are cached, so
-that thresholds can be tried again in seconds. Recordings are split by source, that is by voice and by recording, never
-by file: thresholds are chosen on one half and reported on the other.
+`intro…`, `para…` hold the whole notice, `part…`, `near3…`, `near4…`, `near7…` clauses of it, everything else none.
+Transcripts are cached, so that thresholds can be tried again in seconds. Recordings are split by source, that is by
+voice and by recording, never by file: thresholds are chosen on one half and reported on the other.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Clip:
 
 def truth(stem: str) -> str:
     """Tell from a file's name how much of the notice is spoken in it."""
-    if stem.startswith(("part", "near4")):
+    if stem.startswith(("part", "near3", "near4", "near7")):
         return "part"
     return "whole" if stem.startswith(("notice", "intro", "para")) else "none"
 
@@ -100,9 +100,15 @@ def measured(path: Path, cache: Cache, beam_size: int) -> Features:
 def count(clips: Iterable[Clip], **parameters: float) -> dict[str, list[int]]:
     """Return for each group how many clips got each of `KINDS`."""
     rows: dict[str, list[int]] = {}
-    for clip in sorted(clips, key=lambda c: c.group):
+    for clip in sorted(clips, key=lambda c: _order(c.group)):
         rows.setdefault(clip.group, [0] * len(KINDS))[KINDS.index(clip.verdict(**parameters))] += 1
     return rows
+
+
+def _order(name: str) -> tuple[str, int]:
+    """Sort rows by what is said, then from faint to loud noise."""
+    noise = re.search(r"(.*) at (-?\d+) dB", name)
+    return (noise[1], -int(noise[2])) if noise else (name, 0)
 
 
 def choose(clips: list[Clip]) -> dict[str, float]:

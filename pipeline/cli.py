@@ -106,7 +106,7 @@ def _crashed(path: Path, profile: Profile, error: Exception) -> Examination:
             "This program failed on the clip ({problem}). The clip was not changed; please report this.",
             {"problem": f"{type(error).__name__}: {error}"},
         ),
-        versions=run.versions(),
+        versions=run.versions(Settings()),
     )
 
 

@@ -58,7 +58,8 @@ class Stage:
     name: str
     func: Callable[..., Any]
     version: int
-    libraries: Callable[[], Mapping[str, str]]
+    libraries: Callable[[Mapping[str, Any]], Mapping[str, str]]
+    """From the stage's settings: name → version of every library and model that it uses."""
 
     @property
     def parameters(self) -> type[BaseModel]:
@@ -73,9 +74,9 @@ class Stage:
 STAGES = {
     stage.name: stage
     for stage in (
-        Stage("media", extract.measure, extract.MEASURE_VERSION, extract.libraries),
-        Stage("speech", speech.transcribe, speech.TRANSCRIBE_VERSION, speech.libraries),
-        Stage("signs", reader.read_texts, reader.READ_VERSION, reader.libraries),
+        Stage("media", extract.measure, extract.MEASURE_VERSION, lambda _: extract.libraries()),
+        Stage("speech", speech.transcribe, speech.TRANSCRIBE_VERSION, lambda used: speech.libraries(used["weights"])),
+        Stage("signs", reader.read_texts, reader.READ_VERSION, lambda _: reader.libraries()),
     )
 }
 
@@ -184,7 +185,8 @@ def measure(
 
 def _key(name: str, footage: Footage, settings: Settings, **more: str) -> CacheKey:
     stage = STAGES[name]
-    return CacheKey(footage.sha256, name, stage.version, {**stage.used(settings), **more}, stage.libraries())
+    used = stage.used(settings)
+    return CacheKey(footage.sha256, name, stage.version, {**used, **more}, stage.libraries(used))
 
 
 def _tables(arrows: Mapping[str, pa.Table]) -> dict[str, Table]:
@@ -314,7 +316,7 @@ def examine(
         verdict=verdict if unreadable is None else Outcome.UNDECIDED,
         skipped=skipped,
         unreadable=unreadable,
-        versions=versions(),
+        versions=versions(used),
         settings=all_settings(used),
         opening=opening,
     )
@@ -331,9 +333,9 @@ def all_settings(used: Settings) -> dict[str, dict[str, Any]]:
     return {name: model.model_validate(used.section(name)).model_dump() for name, model in sections().items()}
 
 
-def versions() -> dict[str, str]:
-    """Return name → version of this product and of all that its measurements rest on."""
+def versions(used: Settings) -> dict[str, str]:
+    """Return name → version of this product and of all that measurements under the settings `used` rest on."""
     found = {"unbroken": distribution_version("unbroken")}
     for stage in STAGES.values():
-        found.update(stage.libraries())
+        found.update(stage.libraries(stage.used(used)))
     return found

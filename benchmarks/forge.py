@@ -182,8 +182,8 @@ def mute(take: Take, _other: Take) -> tuple[Take, float, float]:
 EDITS = (
     Edit("untouched", frozenset(), untouched),
     Edit("splice of two takes", frozenset({"picture-cut"}), splice),
-    Edit("30 pictures removed", frozenset({"picture-cut"}), remove(30)),
-    Edit("10 pictures removed", frozenset({"picture-cut"}), remove(10)),
+    Edit("30 pictures removed", frozenset({"picture-cut", "missing-frames"}), remove(30)),
+    Edit("10 pictures removed", frozenset({"picture-cut", "missing-frames"}), remove(10)),
     Edit("frozen for 0.5 s", frozenset({"frozen-picture"}), freeze(0.5)),
     Edit("frozen for 2 s", frozenset({"frozen-picture"}), freeze(2.0)),
     Edit("black for 1 s", frozenset({"blank-picture"}), blacken),

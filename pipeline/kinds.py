@@ -2,6 +2,7 @@
 
 KINDS: dict[str, str] = {
     "picture-cut": "The picture changes in a way no moving camera makes: two takes joined",
+    "missing-frames": "Pictures were removed from a continuous take",
     "frozen-picture": "The picture stands still while time runs",
     "blank-picture": "The picture is black or covered while time runs",
     "timestamp-gap": "Presentation times jump forward: nothing is shown for a while",
@@ -23,6 +24,7 @@ KINDS: dict[str, str] = {
 
 TITLES: dict[str, str] = {
     "picture-cut": "Picture cut",
+    "missing-frames": "Missing pictures",
     "frozen-picture": "Frozen picture",
     "blank-picture": "Blank picture",
     "timestamp-gap": "Gap in the times",

@@ -29,6 +29,21 @@ def slots(features: Features, row: int) -> int | None:
     return round(float(np.ptp(time_s)) * rate_hz) + 1
 
 
+def hidden_s(features: Features, row: int) -> float:
+    """Return how many seconds of the media of the stream in this row of `streams` its edit list keeps from being shown.
+
+    A demuxer hands out what an edit list hides only as far as decoding needs it, so hidden packets cannot be counted;
+    what lacks for this reason lacks nowhere in the file. 0.0 where there is no edit list.
+    """
+    if "edits" not in features:
+        return 0.0
+    edits = features["edits"]
+    own = edits.where((edits["stream"] == features["streams"]["stream"][row]) & np.isfinite(edits["media_start_s"]))
+    if not own.rows or not np.all(own["duration_s"] > 0):
+        return 0.0
+    return max(0.0, float(own["media_s"][0]) - float(own["duration_s"].sum()))
+
+
 def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Return the stretches in which `mask` (bool, shape (rows,)) holds, each as (first row, row after the last)."""
     edges = np.diff(np.concatenate(([False], mask, [False])).astype(np.int8))

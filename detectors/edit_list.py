@@ -78,6 +78,7 @@ def _of_stream(
     features: Features, edits: Table, kind: str, allowed_s: float, min_violation_s: float
 ) -> Iterator[Finding]:
     begin_s, end_s = extent(features)
+    begin_s = max(begin_s, 0.0)  # priming sound before the first picture is no part of what is shown
     filled_s = np.nan_to_num(edits["duration_s"])
     at_s = np.concatenate(([0.0], np.cumsum(filled_s)))
     shown = np.flatnonzero(np.isfinite(edits["media_start_s"]))

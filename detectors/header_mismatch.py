@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from detectors._timeline import examined_stream, extent, runs, slots, span_of
+from detectors._timeline import examined_stream, extent, hidden_s, runs, slots, span_of
 from pipeline.detector import detector
 from pipeline.model import Features, Finding, Level, Message, Span, Table
 
@@ -85,7 +85,10 @@ def _frames(features: Features, row: int, max_off: int, max_share: float, suspec
     counted = int((features["packets"]["stream"] == features["streams"]["stream"][row]).sum())
     if not np.isfinite(claimed) or claimed <= 0:
         return
-    off = min(abs(counted - claimed), abs((slots(features, row) or counted) - claimed))
+    rate_hz = np.nan_to_num(features["streams"]["rate_in_header_hz"][row])
+    hidden = round(hidden_s(features, row) * float(rate_hz))
+    possible = (counted, slots(features, row) or counted, max(counted, min(counted + hidden, int(claimed))))
+    off = min(abs(value - claimed) for value in possible)
     if off <= max(max_off, max_share * claimed):
         return
     yield Finding(
@@ -141,7 +144,8 @@ def _durations(features: Features, limits: tuple[float, float, float, float]) ->
         if stored_s is None:
             continue
         longest_s = max(longest_s, _end(own))
-        level = _level(float(streams["duration_in_header_s"][row]), (stored_s, shown_s or 0.0, _end(own)), limits)
+        possible = (stored_s, shown_s or 0.0, _end(own), (shown_s or 0.0) + hidden_s(features, row))
+        level = _level(float(streams["duration_in_header_s"][row]), possible, limits)
         if level:
             yield Finding(
                 kind="header-mismatch",

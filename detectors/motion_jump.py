@@ -68,8 +68,8 @@ def motion_jump(
             level=Level.SUSPECT,
             span=span_of(features, float(time_s[i - 1]), float(time_s[i])),
             message=Message(
-                "The scene jumps by {percent:.0f} % of the picture between two pictures, {ratio:.0f} times as far as it "
-                "moves before and after: pictures may be missing here.",
+                "The scene jumps by {percent:.0f} % of the picture between two pictures, {ratio:.0f} times as far as "
+                "it moves before and after: pictures may be missing here.",
                 {"percent": 100 * float(moved[i]), "ratio": float(ratio[i])},
             ),
             evidence={

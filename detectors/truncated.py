@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from detectors._timeline import examined_stream, extent, slots
+from detectors._timeline import examined_stream, extent, hidden_s, slots
 from pipeline.detector import detector
 from pipeline.model import Evidence, Features, Finding, Level, Message, Span
 
@@ -148,7 +148,8 @@ def _damaged_end(features: Features, row: int) -> Iterator[Finding]:
 def _undecoded(features: Features, row: int, min_share: float, min_lost: int) -> Iterator[Finding]:
     streams, packets = features["streams"], features["packets"]
     claimed = float(streams["frames_in_header"][row])
-    hidden = int((packets["discard"].astype(bool) & (packets["stream"] == streams["stream"][row])).sum())
+    marked = int((packets["discard"].astype(bool) & (packets["stream"] == streams["stream"][row])).sum())
+    hidden = max(marked, round(hidden_s(features, row) * float(np.nan_to_num(streams["rate_in_header_hz"][row]))))
     decoded = features["frames"].rows
     if not np.isfinite(claimed) or claimed <= 0:
         return

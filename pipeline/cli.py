@@ -228,12 +228,12 @@ def profiles() -> None:
 
 
 @app.command()
-def models() -> None:
-    """Show and verify the weights that speech recognition uses; convert them on first use."""
+def models(settings: SettingsOption = None) -> None:
+    """Show the weights that speech recognition uses, and hash every byte of them."""
     from transcripts.weights import verify
 
     with _told():
-        for line in verify():
+        for line in verify(run.STAGES["speech"].used(_settings(settings))["weights"]):
             print(line)
 
 

@@ -16,6 +16,7 @@ from pipeline.features.schema import TABLES
 from pipeline.kinds import KINDS
 from pipeline.language import Language
 from pipeline.model import Examination, Examined, Finding, Level, Outcome
+from pipeline.report.wording import clock
 from pipeline.rules.profile import Profile, Rule
 from pipeline.run import STAGES, all_settings, profile_settings
 from pipeline.settings import described
@@ -69,13 +70,8 @@ def _grid(columns: int) -> Table:
 
 def when(finding: Finding) -> str:
     """Return the span of a finding in minutes and seconds."""
-    start, stop = finding.span.start_s, finding.span.stop_s
-    return f"{_clock(start)}–{_clock(stop)}"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds, 2), 60)
-    return f"{int(minutes)}:{rest:05.2f}"
+    start, stop = clock(finding.span.start_s, 2), clock(finding.span.stop_s, 2)
+    return start if start == stop else f"{start}–{stop}"
 
 
 def looked_at(examined: Examined, lang: Language) -> str:

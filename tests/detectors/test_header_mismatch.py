@@ -57,3 +57,12 @@ def test_rows_that_fill_up_a_macroblock_are_no_other_size():
 def test_an_avi_counts_the_ticks_between_its_pictures():
     sparse = stream("I" * 100).drop(*[i for i in range(1, 99) if i % 4])
     assert list(header_mismatch(sparse.features(video={"frames_in_header": 100}))) == []
+
+
+HIDDEN_2_S = [{"stream": 0, "entry": 0, "duration_s": 4.0, "media_start_s": 2.0, "rate": 1.0, "media_s": 6.0}]
+
+
+@pytest.mark.parametrize(("claimed", "claimed_s", "count"), [(150, 6.0, 0), (190, 6.0, 1), (150, 9.0, 1)])
+def test_what_an_edit_list_hides_need_not_be_handed_out(claimed, claimed_s, count):
+    header = {"frames_in_header": claimed, "duration_in_header_s": claimed_s}
+    assert len(list(header_mismatch(CLIP.features(video=header, edits=HIDDEN_2_S)))) == count

@@ -81,3 +81,10 @@ def test_pictures_that_are_there_but_not_decoded_are_no_matter_of_copying():
     few = Features({**footage.tables, "frames": footage["frames"].where(footage["frames"]["time_s"] < 1)})
     (finding,) = truncated(few)
     assert "damaged or encrypted" in finding.summary
+
+
+@pytest.mark.parametrize(("claimed", "count"), [(150, 0), (200, 1)])
+def test_pictures_that_an_edit_list_hides_are_not_lost(claimed, count):
+    hidden_2_s = {"stream": 0, "entry": 0, "duration_s": 4.0, "media_start_s": 2.0, "rate": 1.0, "media_s": 6.0}
+    clip = stream("IPPPPPPPPP" * 10).features(video={"frames_in_header": claimed}, edits=[hidden_2_s])
+    assert len(list(truncated(clip))) == count

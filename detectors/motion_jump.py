@@ -26,6 +26,7 @@ def motion_jump(
     min_jump: float = 0.015,
     min_ratio: float = 5.0,
     min_response: float = 0.15,
+    max_step: float = 1.5,
 ) -> Iterator[Finding]:
     """Yield one finding per picture to which the scene jumps much further than it moves before and after.
 
@@ -42,6 +43,9 @@ def motion_jump(
         That motion over the largest one among the six pictures before and after, to be suspect.
     min_response : float
         Phase correlation peak below which the motion is not known (0 to 1).
+    max_step : float
+        Time between the two pictures, over the usual one; where more passes, motion may be as large as it likes, and
+        the hole itself is told by `timestamp-gap`.
 
     References
     ----------
@@ -60,9 +64,10 @@ def motion_jump(
     largest[enough] = np.nanmax(around[enough], axis=1)
     ratio = moved / np.maximum(largest, 0.25 * min_jump)
     time_s = frames["time_s"]
-    for i in np.flatnonzero((moved >= min_jump) & (ratio >= min_ratio)):
-        if not time_s[i - 1] <= time_s[i]:
-            continue
+    step_s = np.diff(time_s, prepend=np.nan)
+    usual_s = np.median(step_s[np.isfinite(step_s)]) if np.isfinite(step_s).any() else np.nan
+    in_step = (step_s >= 0) & (step_s <= max_step * usual_s)
+    for i in np.flatnonzero((moved >= min_jump) & (ratio >= min_ratio) & in_step):
         yield Finding(
             kind="missing-frames",
             level=Level.SUSPECT,

@@ -6,12 +6,14 @@ from pipeline.features.schema import TABLES, table
 from pipeline.model import Features, Level
 
 
-def take(shifts, *, response=0.7, damaged=()):
+def take(shifts, *, response=0.7, damaged=(), hole_at=None):
     """Frames that move to the right by `shifts`, in picture widths, one a picture, 25 a second."""
     rows = []
     for i, shift in enumerate(shifts):
         row = {spec.name: 0.0 for spec in TABLES["frames"] if spec.type == "f8"}
         row |= {"pts": i, "time_s": i / 25, "duration_s": 0.04, "key": i == 0, "picture_type": "P", "interlaced": False}
+        if hole_at is not None and i >= hole_at:
+            row["time_s"] += 1.0
         row |= {"damaged": i in damaged, "width": 640, "height": 360}
         row |= {"shift_x": shift, "shift_y": 0.0, "shift_response": response}
         rows.append(row)
@@ -67,3 +69,7 @@ def test_a_damaged_picture_is_no_evidence():
 
 def test_both_ends_of_a_clip_have_too_few_neighbours():
     assert jumps(with_jump(2, 0.17)[:5]) == []
+
+
+def test_over_a_hole_in_time_the_scene_may_jump():
+    assert jumps(with_jump(15, 0.17), hole_at=15) == []

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline import run
 from pipeline.case import case_of
-from pipeline.errors import GRAVEST_FIRST, ExitCode, IntegrityError
+from pipeline.errors import GRAVEST_FIRST, ExitCode, FootageError, IntegrityError
 from pipeline.features.cache import Cache
 from pipeline.language import LANGUAGES, Language, language
 from pipeline.model import Examination, Examined, Features, Footage, Message, Outcome
@@ -62,7 +62,8 @@ def _told(lang: Language | None = None) -> Iterator[None]:
     except IntegrityError as error:
         message = run.told(error)
         errors.print(lang.tell(message) if lang else str(message), style="red", markup=False, highlight=False)
-        raise typer.Exit(ExitCode.BAD_ARGUMENTS) from error
+        unreadable = isinstance(error, FootageError)
+        raise typer.Exit(ExitCode.UNREADABLE if unreadable else ExitCode.BAD_ARGUMENTS) from error
 
 
 def _settings(path: Path | None) -> Settings:

@@ -31,6 +31,7 @@ from pipeline.model import (
     Footage,
     Message,
     Outcome,
+    RuleResult,
     Skipped,
     Table,
 )
@@ -306,6 +307,8 @@ def examine(
     findings, skipped = detect(features, used)
     examined = examined_of(features)
     rules, verdict = judge(profile, findings, features, examined)
+    if unreadable is not None:
+        verdict, rules = Outcome.UNDECIDED, tuple(_unreadable(rule) for rule in rules)
     return Examination(
         footage=footage,
         profile=profile.key,
@@ -313,13 +316,20 @@ def examine(
         examined=examined,
         findings=findings,
         rules=rules,
-        verdict=verdict if unreadable is None else Outcome.UNDECIDED,
+        verdict=verdict,
         skipped=skipped,
         unreadable=unreadable,
         versions=versions(used),
         settings=all_settings(used),
         opening=opening,
     )
+
+
+def _unreadable(rule: RuleResult) -> RuleResult:
+    """Return a rule's result on a clip that could not be read: the reason is that, not what followed from it."""
+    if rule.outcome is not Outcome.UNDECIDED:
+        return rule
+    return replace(rule, reason=Message("Nothing of this clip could be examined."))
 
 
 def told(error: Exception) -> Message:

@@ -121,6 +121,8 @@ def align(sentence: Sequence[str], text: Sequence[str], lengths: Sequence[int]) 
 
 def find(sentence: str, text: Sequence[str]) -> Match:
     """Fit a written sentence into the syllables of a text; see `align`."""
+    if not text:  # where nobody spoke, no syllables need be looked up
+        return Match(0.0, (0.0,) * len(clauses(sentence)), 0, 0)
     parts = [syllables(clause) for clause in clauses(sentence)]
     return align([one for part in parts for one in part], text, [len(part) for part in parts])
 

@@ -72,7 +72,7 @@ def notice(
     The notice is fitted into the transcript by syllables without tone (`transcripts.alignment`). It counts as spoken
     where the whole agrees and no clause is missing; as *not* spoken only where the sound is good enough to tell, that
     is where no speech is left that nobody can understand and that is long enough to hold the notice. Everything in
-    between is for a person. Shares and levels were chosen on the tuning half of the measurement in `docs/speech.md`.
+    between is for a person, and so is an opening in which nobody speaks: perhaps there was nobody to be told. Shares and levels were chosen on the tuning half of the measurement in `docs/speech.md`.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def _nobody(features: Features, quiet_dbfs: float, audible_dbfs: float) -> Findi
     told = until > 0 and audible_dbfs <= level <= quiet_dbfs
     return Finding(
         "notice-missing" if told else "notice-unclear",
-        Level.VIOLATION if told else Level.SUSPECT,
+        Level.SUSPECT,  # whom should an officer tell where nobody is? Only a person can say whether somebody was
         Span(0.0, until),
         Message(NOBODY, {"examined_s": until}) if told else Message(INAUDIBLE),
         evidence={

@@ -167,7 +167,7 @@ def test_half_understood_wording_is_neither_confirmed_nor_ruled_out():
 @pytest.mark.parametrize(
     ("level_dbfs", "expected", "level"),
     [
-        (-50.0, "notice-missing", Level.VIOLATION),
+        (-50.0, "notice-missing", Level.SUSPECT),
         (-20.0, "notice-unclear", Level.SUSPECT),
         (-120.0, "notice-unclear", Level.SUSPECT),
         (None, "notice-unclear", Level.SUSPECT),

@@ -72,7 +72,8 @@ def notice(
     The notice is fitted into the transcript by syllables without tone (`transcripts.alignment`). It counts as spoken
     where the whole agrees and no clause is missing; as *not* spoken only where the sound is good enough to tell, that
     is where no speech is left that nobody can understand and that is long enough to hold the notice. Everything in
-    between is for a person, and so is an opening in which nobody speaks: perhaps there was nobody to be told. Shares and levels were chosen on the tuning half of the measurement in `docs/speech.md`.
+    between is for a person, and so is an opening in which nobody speaks: perhaps there was nobody to be told. Shares
+    and levels were chosen on the tuning half of the measurement in `docs/speech.md`.
 
     Parameters
     ----------

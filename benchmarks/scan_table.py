@@ -3,8 +3,8 @@
     python -m benchmarks.scan_table CLIP... > table.md
 
 Every clip is scanned twice by the installed command, each time as a process of its own: first with an empty cache, then
-served from it. The start of the program, which no cache can shorten, is measured apart. Progress goes to stderr, a table
-in Markdown to stdout.
+served from it. The start of the program, which no cache can shorten, is measured apart. Progress goes to stderr, a
+table in Markdown to stdout.
 """
 
 from __future__ import annotations

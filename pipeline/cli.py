@@ -44,6 +44,17 @@ def _default_cache() -> Path:
     return Path(typer.get_app_dir("unbroken")) / "cache" if sys.platform == "win32" else Path.home() / ".cache/unbroken"
 
 
+STAGE_WORDS = {
+    "hash": "Hashing the file",
+    "probe": "Reading its structure",
+    "pictures": "Measuring pictures and sound",
+    "sound": "Measuring the sound",
+    "speech": "Listening for speech",
+    "texts": "Reading texts in the picture",
+    "report": "Writing the report",
+}
+"""What the progress bar says in each stage."""
+
 ProfileOption = Annotated[str, typer.Option(help="Regulation to judge by: a name, or the path of a TOML file.")]
 SettingsOption = Annotated[Path | None, typer.Option(help="TOML file of parameters; see `unbroken settings`.")]
 CacheOption = Annotated[
@@ -71,7 +82,7 @@ def _settings(path: Path | None) -> Settings:
 
 
 @contextmanager
-def _progress(clips: int) -> Iterator[Any]:
+def _progress(clips: int, spoken: Language) -> Iterator[Any]:
     """Show a bar for each clip on stderr while it is examined."""
     columns = (
         TextColumn("{task.description}"),
@@ -86,7 +97,7 @@ def _progress(clips: int) -> Iterator[Any]:
         @contextmanager
         def clip(name: str) -> Iterator[run.Progress]:
             bar = bars.add_task(name, total=1.0, stage="")
-            yield lambda stage, share: bars.update(bar, completed=share, stage=stage)
+            yield lambda stage, share: bars.update(bar, completed=share, stage=spoken.text(STAGE_WORDS[stage]))
             bars.remove_task(bar)
             bars.advance(total)
 
@@ -142,7 +153,7 @@ def scan(
     results: list[tuple[Examination, ExitCode]] = []
     reports: list[tuple[Examination, Path]] = []
     console = Console()
-    with _progress(len(clips)) as bar:
+    with _progress(len(clips), spoken) as bar:
         for path in clips:
             try:
                 with bar(path.name) as progress:
@@ -182,6 +193,7 @@ def _report(result: Examination, out: Path, lang: str, progress: run.Progress) -
 @app.command()
 def features(
     clip: Annotated[Path, typer.Argument(help="Clip to measure.")],
+    lang: LanguageOption,
     cache: CacheOption,
     out: Annotated[Path, typer.Option(help="Folder for the Parquet tables.")] = Path("features"),
     settings: SettingsOption = None,
@@ -189,11 +201,13 @@ def features(
     """Write every table of a clip as Parquet, for notebooks; no detector and no rule is run."""
     from pipeline.features.schema import write_tables
 
-    with _told(), _progress(1) as bar, bar(clip.name) as progress:
+    with _told():
+        spoken = language(lang)
         chosen = _settings(settings)
+    with _told(spoken), _progress(1, spoken) as bar, bar(clip.name) as progress:
         found, _, unreadable = run.measure(run.identify(clip, progress), chosen, Cache(cache), progress)
     if unreadable is not None:
-        errors.print(str(unreadable), style="red", markup=False, highlight=False)
+        errors.print(spoken.tell(unreadable), style="red", markup=False, highlight=False)
     for path in write_tables(found.tables, out):
         print(path)
     if unreadable is not None:

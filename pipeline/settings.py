@@ -16,8 +16,11 @@ from pipeline.errors import SettingsError
 
 
 def parameters_of(func: Callable[..., Any]) -> type[BaseModel]:
-    """Return a pydantic model of the keyword-only parameters of `func` that have a default."""
-    hints = get_type_hints(func)
+    """Return a pydantic model of the keyword-only parameters of `func` that have a default.
+
+    A range stands in the annotation: `read_every_s: Annotated[float, Gt(0)] = 4.0`.
+    """
+    hints = get_type_hints(func, include_extras=True)
     fields: dict[str, Any] = {
         name: (hints[name], parameter.default)
         for name, parameter in inspect.signature(func).parameters.items()

@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
+from annotated_types import Ge, Gt, Interval
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
@@ -54,15 +56,15 @@ def transcribe(
     *,
     weights: str = "",
     download: bool = False,
-    beam_size: int = 5,
-    threads: int = 0,
-    voice_threshold: float = 0.5,
+    beam_size: Annotated[int, Ge(1)] = 5,
+    threads: Annotated[int, Ge(0)] = 0,
+    voice_threshold: Annotated[float, Interval(ge=0, le=1)] = 0.5,
     voice_hysteresis: float = 0.15,
     min_speech_s: float = 0.25,
     min_silence_s: float = 0.3,
     pad_s: float = 0.1,
     max_pause_s: float = 3.0,
-    max_piece_s: float = 28.0,
+    max_piece_s: Annotated[float, Gt(0)] = 28.0,
 ) -> dict[str, pa.Table]:
     """Find where somebody speaks in the opening of a clip, and write down what is said.
 

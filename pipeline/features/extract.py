@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
 import pyarrow as pa
+from annotated_types import Ge, Gt
 
 import pipeline
 from pipeline.errors import FootageError
@@ -92,10 +93,10 @@ def measure(
     work: Path,
     progress: Callable[[str, float], None],
     *,
-    read_every_s: float = 4.0,
-    opening_s: float = 120.0,
-    decoder_threads: int = 2,
-    stall_s: float = 60.0,
+    read_every_s: Annotated[float, Gt(0)] = 4.0,
+    opening_s: Annotated[float, Ge(0)] = 120.0,
+    decoder_threads: Annotated[int, Ge(0)] = 2,
+    stall_s: Annotated[float, Gt(0)] = 60.0,
 ) -> Measured:
     """Probe a clip and measure its pictures and sound in one decoding pass, in a child process.
 

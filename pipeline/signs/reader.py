@@ -11,11 +11,12 @@ from functools import cache
 from importlib.metadata import distribution
 from importlib.metadata import version as distribution_version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import cv2
 import numpy as np
 import pyarrow as pa
+from annotated_types import Ge, Interval
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
@@ -77,12 +78,12 @@ def read_texts(
     pictures: Sequence[Picture],
     progress: Callable[[str, float], None],
     *,
-    detection_side_px: int = 1280,
-    min_confidence: float = 0.3,
+    detection_side_px: Annotated[int, Ge(32)] = 1280,
+    min_confidence: Annotated[float, Interval(ge=0, le=1)] = 0.3,
     overlay_edge: float = 0.14,
     overlay_share: float = 0.6,
     still_diff: float = 4.0,
-    threads: int = 2,
+    threads: Annotated[int, Ge(1)] = 2,
 ) -> dict[str, pa.Table]:
     """Read the texts of a clip's sharp pictures.
 

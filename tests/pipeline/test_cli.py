@@ -73,6 +73,15 @@ def test_bad_arguments_end_with_code_2_and_a_sentence(arguments, said):
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize("line", ["read_every_s = 0", "opening_s = -1", "decoder_threads = -2", "stall_s = 0"])
+def test_values_out_of_range_are_bad_arguments(line, tmp_path):
+    settings = tmp_path / "s.toml"
+    settings.write_text(f"[media]\n{line}\n")
+    result = unbroken("scan", "a.mp4", "--settings", settings)
+    assert result.exit_code == 2
+    assert line.split()[0] in result.stderr and "greater than" in result.stderr
+
+
 def test_a_case_record_that_cannot_be_used_is_said_before_anything_is_scanned(tmp_path):
     clip = tmp_path / "a.mp4"
     clip.write_bytes(b"")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli import STAGE_WORDS
 from pipeline.errors import SettingsError
 from pipeline.kinds import KINDS
 from pipeline.language import language
@@ -42,7 +43,7 @@ def test_every_sentence_is_translated(path):
 
 def test_kinds_levels_and_outcomes_are_translated():
     chinese = language("zh-CN").sentences
-    assert [s for s in [*KINDS.values(), *Level, *Outcome] if str(s) not in chinese] == []
+    assert [s for s in [*KINDS.values(), *Level, *Outcome, *STAGE_WORDS.values()] if str(s) not in chinese] == []
 
 
 @pytest.mark.parametrize("pair", language("zh-CN").sentences.items(), ids=lambda pair: pair[0][:60])

@@ -28,6 +28,7 @@ _FLAT_STD = 4.0
         "frames.skip_diff",
         "frames.luma_diff",
         "frames.luma_std",
+        "frames.damaged",
     ),
     emits=("picture-cut",),
 )
@@ -98,6 +99,9 @@ def picture_cut(
     clear &= (response <= violation_response) & (hist >= violation_hist_distance)
     # Light that goes out, or a hand before the lens, also leaves nothing in common: no proof of a second take.
     flat = frames["luma_std"] <= _FLAT_STD
+    # What the decoder made up, or shows right after it, is no evidence of anything.
+    damaged = frames["damaged"].astype(bool)
+    suspect &= ~(damaged | np.concatenate(([False], damaged[:-1])))
     clear &= ~(flat | np.concatenate(([False], flat[:-1])))
     time_s = frames["time_s"]
     for i in np.flatnonzero(suspect):

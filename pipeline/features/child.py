@@ -62,6 +62,10 @@ NO_DECODER = (
     "common format with the recorder maker's tool; keep this file as it is."
 )
 PICTURES_FAILED = "{failed} packets of pictures could not be decoded ({reason}); {decoded} pictures were."
+PICTURES_DAMAGED = (
+    "{damaged} of {decoded} pictures are damaged: the decoder made up parts of them. Copy the clip again from the "
+    "recorder and scan that copy."
+)
 PICTURES_MISSING = "{missing} of {packets} packets of pictures gave no picture."
 ENCRYPTED = (
     "The pictures of this file are encrypted ({codec}); none could be examined. Export the recording unlocked with the "
@@ -223,6 +227,7 @@ class Pictures:
         self.index, self.codec = stream.index, _codec(stream)
         self.decoder = PictureDecoder(stream, threads=clip.threads, shift_s=shift_s)
         self.sharpest = Sharpest(clip.folder, clip.read_every_s)
+        self.damaged = 0
         self.rotation_deg = 0.0
         self.encrypted = False
         self._fields = 0
@@ -239,6 +244,7 @@ class Pictures:
         now, columns = luma.measure(picture.luma, before, before_last)
         self._looks = (now, before)
         self.sharpest.add(picture, self._spool.rows, columns["sharpness"])
+        self.damaged += picture.damaged
         self.rotation_deg = self.rotation_deg or picture.rotation_deg
         self._fields += picture.interlaced
         height, width = picture.luma.shape
@@ -271,6 +277,8 @@ class Pictures:
             say_gap("pictures", PICTURES_FAILED, failed=failed, reason=reason, decoded=decoded)
         elif missing > max(2, packets // 100):
             say_gap("pictures", PICTURES_MISSING, missing=missing, packets=packets)
+        if self.damaged:
+            say_gap("pictures", PICTURES_DAMAGED, damaged=self.damaged, decoded=decoded)
 
 
 class Hearing:

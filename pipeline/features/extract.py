@@ -28,7 +28,7 @@ from pipeline.features.schema import to_arrow
 from pipeline.features.spool import read_spool
 from pipeline.model import Message
 
-MEASURE_VERSION = 1
+MEASURE_VERSION = 2
 """Raised whenever the same clip could now give other numbers; part of every cache key."""
 
 CRASHED = (

@@ -76,9 +76,9 @@ class PictureDecoder:
 
     Notes
     -----
-    The decoder is told to hand out broken pictures too, marked as such. Where a packet cannot be decoded at all, every
-    picture shown from that packet on, up to the next key frame, counts as damaged: it was predicted from what is
-    missing.
+    The decoder is told to hand out broken pictures too, marked as such. Where a packet cannot be decoded at all, or
+    gives a broken picture, every picture shown from there on, up to the next key frame, counts as damaged: it was
+    predicted from what is missing.
     """
 
     def __init__(self, stream: VideoStream, *, threads: int, shift_s: float) -> None:
@@ -112,6 +112,8 @@ class PictureDecoder:
         behind = self._broken_since is not None and (frame.pts is None or frame.pts >= self._broken_since)
         if behind and frame.key_frame:
             self._broken_since, behind = None, False
+        if frame.is_corrupt and self._broken_since is None:
+            self._broken_since = -(1 << 63) if frame.pts is None else frame.pts
         return Picture(
             frame=frame,
             luma=luma(frame),

@@ -63,3 +63,9 @@ def test_the_more_is_left_in_common_the_more_must_the_change_stand_out(residual,
 def test_light_that_goes_out_is_no_proof_of_a_second_take():
     dark = [45.0] * 10 + [0.5] * 10
     assert kinds(picture_cut(clip("..........c.........", luma_std=dark))) == [("picture-cut", "suspect")]
+
+
+@pytest.mark.parametrize("damaged", ["..........x.........", ".........x.........."])
+def test_what_a_decoder_made_up_is_no_cut(damaged):
+    marks = [letter == "x" for letter in damaged]
+    assert list(picture_cut(clip("..........c.........", damaged=marks))) == []

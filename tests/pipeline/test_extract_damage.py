@@ -70,8 +70,8 @@ def test_flipped_bits_are_seen_and_the_rest_is_measured(name, how, tmp_path):
     clip.write_bytes(data)
     found = measured(clip, tmp_path)
     frames = table(found, "frames")
-    told = frames["damaged"].sum() + counts(found)["frames_failed"] + len(gaps(found))
-    assert 50 < frames.rows <= 101 and told > 0
+    assert 50 < frames.rows <= 101 and gaps(found) != []
+    assert bool(frames["damaged"].any()) == any("made up parts" in gap for gap in gaps(found))
     assert not frames["damaged"][-20:].any()
 
 

@@ -38,9 +38,11 @@ def syllables(text: str) -> tuple[str, ...]:
 
     Characters of several readings are read as their phrase demands (行为 is `xing wei`).
     """
-    from pypinyin import Style, lazy_pinyin
-
     characters = han(text)
+    if not characters:
+        return ()
+    from pypinyin import Style, lazy_pinyin  # its dictionaries take a third of a second to load
+
     read = lazy_pinyin(characters, style=Style.NORMAL)
     if len(read) != len(characters):  # a character that no dictionary knows is returned in one run with its neighbours
         read = [lazy_pinyin(character, style=Style.NORMAL)[0] for character in characters]

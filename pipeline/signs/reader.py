@@ -1,4 +1,7 @@
-"""Texts in the picture, read with PP-OCR through rapidocr and onnxruntime; no model is ever downloaded."""
+"""Texts in the picture, read with PP-OCR through rapidocr and onnxruntime; no model is ever downloaded.
+
+Libraries that take long to load are imported where they are used: a scan served from the cache needs none of them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from importlib.metadata import version as distribution_version
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
-import cv2
 import numpy as np
 import pyarrow as pa
 from annotated_types import Ge, Interval
@@ -117,6 +119,8 @@ def read_texts(
     ModelError
         If a model is missing.
     """
+    import cv2
+
     lines: list[_Line] = []
     thumbnails: list[NDArray[np.uint8]] = []
     gaps: list[dict[str, object]] = []
@@ -216,6 +220,8 @@ def _letters_px(corners: NDArray[np.float32]) -> float:
 
 
 def _sharpness(grey: NDArray[np.uint8], box: Box) -> float:
+    import cv2
+
     height, width = grey.shape
     rows = slice(int(box.top * height), max(int(box.bottom * height), int(box.top * height) + 1))
     columns = slice(int(box.left * width), max(int(box.right * width), int(box.left * width) + 1))

@@ -56,7 +56,8 @@ def summary(examination: Examination, lang: Language) -> RenderableType:
             )
         parts.append(findings)
     parts.append(Text(looked_at(examination.examined, lang), style="dim"))
-    parts.extend(Text(lang.tell(gap), style="yellow") for gap in examination.examined.gaps)
+    told = str(examination.unreadable)
+    parts.extend(Text(lang.tell(gap), style="yellow") for gap in examination.examined.gaps if str(gap) != told)
     return Group(*parts)
 
 

@@ -152,6 +152,14 @@ def test_the_summary_names_verdict_articles_and_coverage(clip, cache):
     assert "undecided" in scan(cache, clip, "--lang", "en").stdout
 
 
+def test_why_a_clip_is_unreadable_is_said_once(tmp_path, cache):
+    data = make_clip(tmp_path / "whole.mp4", frames=25).read_bytes()
+    (tmp_path / "unfinished.mp4").write_bytes(data[: data.rindex(b"moov") - 4])
+    result = scan(cache, tmp_path / "unfinished.mp4", "--lang", "en")
+    assert result.exit_code == 3
+    assert result.stdout.count("(moov) is missing") == 1
+
+
 def test_reports_and_their_overview_are_written(clip, tmp_path, cache):
     text = tmp_path / "<b>notes.mp4"
     text.write_text("these are notes\n")

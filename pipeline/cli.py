@@ -97,9 +97,11 @@ def _progress(clips: int, spoken: Language) -> Iterator[Any]:
         @contextmanager
         def clip(name: str) -> Iterator[run.Progress]:
             bar = bars.add_task(name, total=1.0, stage="")
-            yield lambda stage, share: bars.update(bar, completed=share, stage=spoken.text(STAGE_WORDS[stage]))
-            bars.remove_task(bar)
-            bars.advance(total)
+            try:
+                yield lambda stage, share: bars.update(bar, completed=share, stage=spoken.text(STAGE_WORDS[stage]))
+            finally:
+                bars.remove_task(bar)
+                bars.advance(total)
 
         yield clip
 
@@ -150,44 +152,58 @@ def scan(
         chosen = _settings(settings)
         for path in clips:
             case_of(path)  # a record that cannot be used is better said now than after an hour
-    results: list[tuple[Examination, ExitCode]] = []
-    reports: list[tuple[Examination, Path]] = []
+    results: list[Examination] = []
+    pages: list[Path | None] = []
+    codes: set[ExitCode] = set()
     console = Console()
     with _progress(len(clips), spoken) as bar:
         for path in clips:
-            try:
-                with bar(path.name) as progress:
+            page = None
+            with bar(path.name) as progress:
+                try:
                     result = run.examine(path, rules, Cache(cache), chosen, progress)
-                    code = exit_code(result)
-                    if out is not None:
-                        reports.append((result, _report(result, out, lang, progress)))
-            except Exception as error:
-                errors.print(traceback.format_exc(), style="dim", markup=False, highlight=False)
-                result, code = _crashed(path, rules, error), ExitCode.INTERNAL_ERROR
-            results.append((result, code))
+                    codes.add(exit_code(result))
+                except Exception as error:
+                    codes.add(_failed())
+                    result = _crashed(path, rules, error)
+                if out is not None:
+                    try:
+                        page = _report(result, out, pages, lang, progress)
+                    except Exception:  # the result stands without its report
+                        codes.add(_failed())
+            results.append(result)
+            pages.append(page)
             if not as_json:
                 console.print(summary(result, spoken))
-                if reports and reports[-1][0] is result:
-                    console.print(f"{spoken.text('Report')}: {reports[-1][1]}", soft_wrap=True, markup=False)
+                if page is not None:
+                    console.print(f"{spoken.text('Report')}: {page}", soft_wrap=True, markup=False)
                 console.print()
     if out is not None and len(clips) > 1:
         from pipeline.report.overview import write_overview
 
-        index = write_overview(reports, out, lang)
+        index = write_overview(list(zip(results, pages, strict=True)), out, lang)
         errors.print(f"{spoken.text('Overview of all reports')}: {index}", soft_wrap=True, markup=False)
     if as_json:
-        documents = [json_v1.document(result) for result, _ in results]
+        documents = [json_v1.document(result) for result in results]
         print(json_v1.text(documents if len(clips) > 1 else documents[0]))
-    given = {code for _, code in results}
-    raise typer.Exit(next((code for code in GRAVEST_FIRST if code in given), ExitCode.ALL_PASSED))
+    raise typer.Exit(next((code for code in GRAVEST_FIRST if code in codes), ExitCode.ALL_PASSED))
 
 
-def _report(result: Examination, out: Path, lang: str, progress: run.Progress) -> Path:
+def _failed() -> ExitCode:
+    """Print what this program failed on; return the exit code for it."""
+    errors.print(traceback.format_exc(), style="dim", markup=False, highlight=False)
+    return ExitCode.INTERNAL_ERROR
+
+
+def _report(result: Examination, out: Path, before: list[Path | None], lang: str, progress: run.Progress) -> Path:
+    """Write a clip's report into a folder of its own: one content may lie at two places, each with its case record."""
     from pipeline.report.html import write_report
 
     progress("report", 0.0)
-    folder = out / f"{result.footage.path.stem}-{result.footage.sha256[:8] or 'unread'}"
-    return write_report(result, folder, lang)
+    name = f"{result.footage.path.stem}-{result.footage.sha256[:8] or 'unread'}"
+    taken = {page.parent.name for page in before if page is not None}
+    free = next(f for f in (name, *(f"{name}-{n}" for n in range(2, len(before) + 2))) if f not in taken)
+    return write_report(result, out / free, lang)
 
 
 @app.command()

@@ -59,6 +59,13 @@ class Footage:
     path: Path
     sha256: str
     bytes: int
+    modified_ns: int = 0
+    """When the file was last changed, in nanoseconds since 1970, as the store said when it was hashed."""
+
+    def is_unchanged(self) -> bool:
+        """Tell whether the file still has the size and the time of change that it had when it was hashed."""
+        now = self.path.stat()
+        return (now.st_size, now.st_mtime_ns) == (self.bytes, self.modified_ns)
 
 
 @dataclass(frozen=True, slots=True)

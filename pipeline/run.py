@@ -121,7 +121,8 @@ def identify(path: Path, progress: Progress = silent) -> Footage:
                 digest.update(block)
                 done += len(block)
                 progress("hash", done / max(before.st_size, done))
-        after = path.stat()
+        footage = Footage(path, digest.hexdigest(), done, before.st_mtime_ns)
+        _must_be_unchanged(footage)
     except OSError as error:
         raise FootageError(
             Message(
@@ -129,14 +130,22 @@ def identify(path: Path, progress: Progress = silent) -> Footage:
                 {"path": str(path), "problem": error.strerror or str(error)},
             )
         ) from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or done != after.st_size:
+    return footage
+
+
+def _must_be_unchanged(footage: Footage) -> None:
+    """Refuse footage that is no longer what was hashed: what is measured on it would be told of another content."""
+    try:
+        unchanged = footage.is_unchanged()
+    except OSError:  # it vanished
+        unchanged = False
+    if not unchanged:
         raise FootageError(
             Message(
                 "{path}: the file changed while it was read. Scan it again when the copy is finished.",
-                {"path": str(path)},
+                {"path": str(footage.path)},
             )
         )
-    return Footage(path, digest.hexdigest(), done)
 
 
 def measure(
@@ -156,7 +165,7 @@ def measure(
     Raises
     ------
     FootageError
-        If the file is no footage at all.
+        If the file is no footage at all, or changed since it was hashed.
     """
     media = _key("media", footage, settings)
     signs, words = (_key(name, footage, settings, media=media.digest()) for name in ("signs", "speech"))
@@ -165,6 +174,7 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
         if seen is None or read is None:
             measured = extract.measure(footage.path, Path(work), progress, **STAGES["media"].used(settings))
+            _must_be_unchanged(footage)
             seen = _tables(measured.tables)
             if measured.unreadable is not None:
                 return Features(seen), None, measured.unreadable
@@ -177,7 +187,7 @@ def measure(
         if heard is None and opening is not None:
             spoken = speech.transcribe(opening, progress, **STAGES["speech"].used(settings))
             heard = _tables(spoken)
-            if "words" in heard and cache.tables(media) is not None:
+            if "words" in heard and media in cache:
                 cache.put(words, spoken)
         if opening is not None and not opening.is_relative_to(cache.root):
             opening = None

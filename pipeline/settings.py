@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pipeline.errors import SettingsError
 
 
+@cache
 def parameters_of(func: Callable[..., Any]) -> type[BaseModel]:
     """Return a pydantic model of the keyword-only parameters of `func` that have a default.
 

@@ -39,7 +39,7 @@ def example(folder: Path, name: str = "现场 01.mp4", **changes: object) -> Exa
     soundfile.write(opening, murmur(0, 10 * 16000, rate_hz=16000), 16000)
     content = clip.read_bytes()
     values: dict[str, object] = {
-        "footage": Footage(clip, hashlib.sha256(content).hexdigest(), len(content)),
+        "footage": Footage(clip, hashlib.sha256(content).hexdigest(), len(content), clip.stat().st_mtime_ns),
         "profile": "shijiazhuang-safety",
         "features": Features(tables()),
         "examined": Examined(

@@ -109,6 +109,46 @@ def test_what_a_crash_cut_short_is_not_kept(clip, tmp_path, monkeypatch):
     assert list(tmp_path.rglob("*.parquet")) == []
 
 
+def test_a_clip_that_changes_while_it_is_measured_is_not_told_of_and_not_kept(tmp_path, cache, monkeypatch):
+    growing = make_clip(tmp_path / "growing.mp4", frames=25)
+    whole = run.extract.measure
+
+    def measure_while_it_grows(path, *arguments, **keywords):
+        measured = whole(path, *arguments, **keywords)
+        with path.open("ab") as stream:
+            stream.write(b"more")
+        return measured
+
+    monkeypatch.setattr(run.extract, "measure", measure_while_it_grows)
+    kept = tmp_path / "cache"
+    document = json.loads(scan(kept, growing, "--json").stdout)
+    assert "changed while it was read" in document["unreadable"]
+    assert document["findings"] == []
+    assert list(kept.rglob("*.parquet")) == []
+
+
+def test_one_content_at_two_places_gives_two_reports(clip, tmp_path, cache):
+    copies = [tmp_path / place / clip.name for place in ("a", "b")]
+    for copy in copies:
+        copy.parent.mkdir()
+        copy.write_bytes(clip.read_bytes())
+    scan(cache, *copies, "--out", tmp_path / "out")
+    pages = [path.read_text(encoding="utf-8") for path in (tmp_path / "out").glob("*/index.html")]
+    assert [sum(str(copy) in page for page in pages) for copy in copies] == [1, 1]
+
+
+def test_a_report_that_cannot_be_written_loses_no_result(clip, tmp_path, cache, monkeypatch):
+    def fails(*arguments):
+        raise OSError("no space left, on purpose")
+
+    monkeypatch.setattr("pipeline.report.html.write_report", fails)
+    result = scan(cache, clip, clip, "--out", tmp_path / "out", "--json")
+    documents = json.loads(result.stdout)
+    assert [document["examined"]["frames_decoded"] for document in documents] == [75, 75]
+    assert result.exit_code == 1 and "on purpose" in result.stderr
+    assert (tmp_path / "out" / "index.html").read_text(encoding="utf-8").count(clip.name) == 2
+
+
 def test_several_clips_give_an_array_and_the_gravest_code(clip, tmp_path, cache):
     text = tmp_path / "notes.mp4"
     text.write_text("these are notes\n")

@@ -50,12 +50,15 @@ class Cache:
         """Return where the entry lies, or would lie."""
         return self.root / key.footage[:2] / key.footage / f"{key.stage}-{key.digest()}"
 
+    def __contains__(self, key: CacheKey) -> bool:
+        """Tell whether there is an entry."""
+        return self.folder(key).is_dir()
+
     def tables(self, key: CacheKey) -> dict[str, Table] | None:
         """Return the tables of an entry, None if there is none."""
-        folder = self.folder(key)
-        if not folder.is_dir():
+        if key not in self:
             return None
-        paths = sorted(folder.glob("*.parquet"))
+        paths = sorted(self.folder(key).glob("*.parquet"))
         return {path.stem: to_table(path.stem, pq.ParquetFile(path).read()) for path in paths}
 
     def file(self, key: CacheKey, name: str) -> Path | None:

@@ -131,7 +131,7 @@ def build_page(
         name=shown(display_path(footage.path).rpartition("/")[2]),
         made_at=made_at.isoformat(" ", "seconds"),
         tool=tool_version(examination),
-        verdict=_badge(examination.verdict, words),
+        verdict=badge(examination.verdict, words),
         headline=words.text(VERDICTS[examination.verdict]),
         unreadable=shown(words.tell(examination.unreadable)) if examination.unreadable else "",
         profile=shown(examination.profile),
@@ -157,7 +157,8 @@ def build_page(
     )
 
 
-def _badge(outcome: Outcome, words: Language) -> Badge:
+def badge(outcome: Outcome, words: Language) -> Badge:
+    """Return an outcome as it is shown."""
     return Badge(words.text(OUTCOMES[outcome]), outcome.replace(" ", "-"), SIGNS[outcome])
 
 
@@ -227,7 +228,7 @@ def _rule(rule: RuleResult, examination: Examination, linked: set[str], words: L
         article=shown(rule.article),
         text=shown(rule.text),
         gloss=shown(rule.gloss),
-        outcome=_badge(rule.outcome, words),
+        outcome=badge(rule.outcome, words),
         reason=shown(words.tell(rule.reason)),
         links=tuple(links),
         more=len(named) - len(links),

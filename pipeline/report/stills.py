@@ -180,7 +180,7 @@ def _make(examination: Examination, times_s: list[float], folder: Path) -> tuple
     if not len(video):
         return NOT_MADE, {}
     try:
-        if footage.path.stat().st_size != footage.bytes:
+        if not footage.is_unchanged():
             return CHANGED, {}
     except OSError:
         return GONE, {}

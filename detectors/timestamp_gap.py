@@ -81,7 +81,8 @@ def timestamp_gap(
     min_violation_s : float
         A hole in the pictures of an even cadence that is this long is a violation (seconds).
     max_short_holes : int
-        More holes than this that are shorter than `min_violation_s` are told as one finding: the recorder's habit.
+        More holes than this that are shorter than `min_violation_s` are told as one finding: they may be the recorder's
+        habit, or a series of short removals.
 
     References
     ----------
@@ -199,10 +200,11 @@ def _in_sound(features: Features, hole: _Hole) -> Finding:
 def _of_habit(features: Features, holes: list[_Hole]) -> Finding:
     return Finding(
         kind="timestamp-gap",
-        level=Level.NOTE,
+        level=Level.SUSPECT,
         span=span_of(features, holes[0].start_s, holes[-1].stop_s),
         message=Message(
-            "{count} short holes in the times, the longest of {seconds:.2f} s: this recorder skips now and then.",
+            "{count} short holes in the times, the longest of {seconds:.2f} s: a recorder that skips now and then "
+            "leaves them, and so does a series of short removals.",
             {"count": len(holes), "seconds": max(hole.stop_s - hole.start_s for hole in holes)},
         ),
         evidence={

@@ -96,13 +96,15 @@ def overlay_of(boxes: Sequence[Box], pictures: int, moving: bool, edge: float, s
     sure = [there and (is_clock(box.text) or is_device(box.text)) for box, there in zip(boxes, at_edge, strict=True)]
     anchors = [box for box, recorder in zip(boxes, sure, strict=True) if recorder]
     steady = moving and pictures >= EDGE_MIN_PICTURES
+    corners = np.array([(box.left, box.top, box.right, box.bottom) for box in boxes]).reshape(-1, 4)
+    frames = np.array([box.frame for box in boxes])
     overlay = []
-    for box, there, recorder in zip(boxes, at_edge, sure, strict=True):
+    for place, (box, there, recorder) in enumerate(zip(boxes, at_edge, sure, strict=True)):
         if there and not recorder:
             recorder = any(_aligned(box, anchor) for anchor in anchors)
             if steady and not recorder:
-                frames = {other.frame for other in boxes if _iou(box, other) >= SAME_PLACE_IOU}
-                recorder = len(frames) >= share * pictures
+                same = _ious(corners, place) >= SAME_PLACE_IOU
+                recorder = len(np.unique(frames[same])) >= share * pictures
         overlay.append(recorder)
     return np.array(overlay, np.bool_)
 
@@ -141,11 +143,16 @@ def _aligned(box: Box, anchor: Box) -> bool:
     return 0.6 <= ratio <= 1.7 and margin <= ALIGNED
 
 
-def _iou(one: Box, other: Box) -> float:
-    width = min(one.right, other.right) - max(one.left, other.left)
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    areas = sum((box.right - box.left) * (box.bottom - box.top) for box in (one, other))
-    return shared / (areas - shared)
+def _ious(corners: NDArray[np.float64], place: int) -> NDArray[np.float64]:
+    """Return the intersection over union of every box (left, top, right, bottom) with the one in row `place`.
+
+    For all boxes at once: an hour of footage has tens of thousands.
+    """
+    left, top, right, bottom = corners[place]
+    width = np.minimum(corners[:, 2], right) - np.maximum(corners[:, 0], left)
+    height = np.minimum(corners[:, 3], bottom) - np.maximum(corners[:, 1], top)
+    shared = np.clip(width, 0.0, None) * np.clip(height, 0.0, None)
+    areas = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
+    united = areas + areas[place] - shared
+    ious: NDArray[np.float64] = np.divide(shared, united, out=np.zeros(len(corners)), where=united > 0)
+    return ious

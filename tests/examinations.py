@@ -92,9 +92,9 @@ def tables() -> dict[str, object]:
     ]
     box = {"left": 0.3, "top": 0.2, "right": 0.7, "bottom": 0.3, "height_px": 30.0, "sharpness": 90.0}
     texts = [
-        {"frame": 50, "time_s": 2.0, "text": "平安化工有限公司", "confidence": 0.97, "overlay": False, **box},
-        {"frame": 50, "time_s": 2.0, "text": "2026-03-01 08:00:02", "confidence": 0.99, "overlay": True, **box},
-        {"frame": 75, "time_s": 3.0, "text": HOSTILE, "confidence": 0.7, "overlay": False, **box},
+        {"frame": 50, "time_s": 2.0, "text": "平安化工有限公司", "confidence": 0.97, "overlay": False, "document": False, **box},
+        {"frame": 50, "time_s": 2.0, "text": "2026-03-01 08:00:02", "confidence": 0.99, "overlay": True, "document": False, **box},
+        {"frame": 75, "time_s": 3.0, "text": HOSTILE, "confidence": 0.7, "overlay": False, "document": False, **box},
     ]
     streams = [
         {"stream": 0, "kind": "video", "codec": "h264", "width": 320, "height": 240, "rate_in_header_hz": 25.0},

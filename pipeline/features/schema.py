@@ -121,6 +121,8 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         shift_response | f8   | 0..1    | peak of the phase correlation: 1 a pure shift, near 0 nothing in common
         residual       | f8   | 0..255  | mean absolute difference from the picture before after undoing the global motion
         skip_diff      | f8   | 0..255  | mean absolute difference from the picture before the last; NaN on the first two
+        clock_s        | f8   | s       | what the burned-in clock shows, in whole seconds: since 1970-01-01 00:00 as the clock counts them (no zone) if it shows a date, since midnight if not; NaN where no clock is read
+        clock_score    | f8   | 0..1    | how well the seconds digits look like themselves elsewhere in this clip: near 0 the overlay is not there; NaN if the clip shows no clock
     """),
     "sound": _columns("""
         time_s        | f8 | s    | start of the block of 20 ms on the presentation timeline
@@ -156,6 +158,35 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         height_px  | f8  | px   | height of the characters in the stored picture
         sharpness  | f8  | -    | variance of the Laplacian inside the box
         overlay    | bool | -   | burned in by the recorder (clock, device, unit), not part of the scene
+        document   | bool | -   | a line of a page or screen that is held up: printed matter, not a sign
+    """),
+    "overlay": _columns("""
+        field      | str | -    | clock, device, unit, officer, gps, speed, mark (REC and the like), other
+        text       | str | -    | consensus of the readings; of the clock, and of what changes, the first reading
+        form       | str | -    | of a clock: its first reading with every figure written as 0; None for the others
+        agreement  | f8  | 0..1 | share of the readings that agree with the text, or, of a clock, that are clocks of this form
+        readings   | i8  | -    | how often it was read
+        pictures   | i8  | -    | in how many of the pictures looked at it was found
+        left       | f8  | 0..1 | box in the upright picture, in picture widths
+        top        | f8  | 0..1 | in picture heights
+        right      | f8  | 0..1 | in picture widths
+        bottom     | f8  | 0..1 | in picture heights
+        height_px  | f8  | px   | height of the characters in the stored picture
+    """),
+    "clock": _columns("""
+        clock_s     | f8 | s    | column of `frames`, a row a picture: see there
+        clock_score | f8 | 0..1 | column of `frames`, a row a picture: see there
+    """),
+    "landmarks": _columns("""
+        photo   | str | -    | reference photo, as the case record names it
+        frame   | i8  | -    | row of the frames table of the picture that it was held against
+        time_s  | f8  | s    | its presentation time
+        matches | i8  | -    | mutual matches of local features
+        inliers | i8  | -    | those of them that agree with one geometry of the scene
+        left    | f8  | 0..1 | box around the inliers in the upright picture, in picture widths; NaN if there are none
+        top     | f8  | 0..1 | in picture heights
+        right   | f8  | 0..1 | in picture widths
+        bottom  | f8  | 0..1 | in picture heights
     """),
     # ---- the case record ----------------------------------------------------------------------------------------
     "case": _columns("""

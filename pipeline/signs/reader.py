@@ -243,4 +243,5 @@ def _row(line: _Line, overlay: bool) -> dict[str, object]:
         "height_px": line.height_px,
         "sharpness": line.sharpness,
         "overlay": overlay,
+        "document": False,
     }

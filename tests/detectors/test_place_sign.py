@@ -15,7 +15,7 @@ Row = dict[str, object]
 def text(read: str, frame: int = 0, **more: object) -> Row:
     """Return a legible text in the middle of picture `frame`, which lies at `frame` / 10 s."""
     row: Row = {"frame": frame, "time_s": frame / 10, "text": read, "confidence": 0.95, "left": 0.3, "top": 0.4}
-    row |= {"right": 0.5, "bottom": 0.48, "height_px": 36.0, "sharpness": 900.0, "overlay": False}
+    row |= {"right": 0.5, "bottom": 0.48, "height_px": 36.0, "sharpness": 900.0, "overlay": False, "document": False}
     return row | more
 
 

@@ -25,6 +25,7 @@ def box(
         "height_px": 36.0,
         "sharpness": 900.0,
         "overlay": overlay,
+        "document": False,
     }
     return {**values, **more}
 

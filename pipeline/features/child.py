@@ -6,6 +6,8 @@ It writes tables as Arrow streams and pictures as JPEGs into its folder, and say
 - `{"gap": {"stage", "message", "values"}}`: something that could not be examined;
 - `{"refused": {"message", "values"}}`: the file is no footage;
 - `{"unreadable": {"message", "values"}}`: it is footage, but nothing of it could be examined;
+- `{"peeked": n}`: n pictures from all over the clip are written; it waits for one line on stdin, a JSON object whose
+  `clock` is where the burned-in clock stands (the fields of `pipeline.features.kept.ClockPlace`), or null;
 - `{"end": true}`: all was done.
 """
 
@@ -23,10 +25,13 @@ import cv2
 
 from pipeline.errors import FootageError
 from pipeline.features import luma
+from pipeline.features.kept import ClockPlace
 from pipeline.features.opening import Opening
+from pipeline.features.peek import peek
 from pipeline.features.sharpest import Sharpest
 from pipeline.features.sound import Blocks
 from pipeline.features.spool import Spool, write_spool
+from pipeline.features.strips import Strips
 from pipeline.media import probe
 from pipeline.media.audio import SoundDecoder
 from pipeline.media.boxes import MAX_BOXES
@@ -103,9 +108,22 @@ class Signs:
 class Clip:
     """One clip on its way through probe and decoding pass."""
 
-    def __init__(self, path: Path, folder: Path, *, read_every_s: float, opening_s: float, threads: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        folder: Path,
+        *,
+        read_every_s: float,
+        dense_every_s: float,
+        dense_until_s: float,
+        opening_s: float,
+        threads: int,
+        peeks: int,
+    ) -> None:
         self.path, self.folder = path, folder
-        self.read_every_s, self.opening_s, self.threads = read_every_s, opening_s, threads
+        self.windows = (read_every_s, dense_every_s, dense_until_s)
+        self.opening_s, self.threads, self.peeks = opening_s, threads, peeks
+        self.clock: ClockPlace | None = None
         self.container: Container = sniff(path)
         self.found = probe.structure(path, self.container)
         self.counts: dict[int, int] = {}
@@ -160,6 +178,22 @@ class Clip:
         if errors:
             say_gap("probe", READ_ERRORS, count=errors, reason=reason)
 
+    def look_ahead(self) -> None:
+        """Write a few pictures from all over the clip, and be told where its clock stands."""
+        with demuxer(self.path, self.container.demuxer) as opened:
+            video = [index for index, kind in probe.default_streams(opened).items() if kind == "video"]
+            if not self.peeks or not video:
+                return
+            try:
+                written = peek(
+                    opened, opened.streams[video[0]], probe.shift_s(opened, self.container), self.folder, self.peeks
+                )
+            except CANNOT_READ:  # the pass itself tells what cannot be read
+                return
+        say({"peeked": written})
+        answer = json.loads(sys.stdin.readline() or "{}").get("clock")
+        self.clock = ClockPlace(tuple(answer["digits"]), tuple(answer["line"])) if answer else None
+
     def decode(self) -> None:
         """Measure pictures and sound in one pass."""
         with ExitStack() as stack:
@@ -174,6 +208,8 @@ class Clip:
                 track = self.found.movie.track(chosen["video"].id, pictures.index) if self.found.movie else None
                 pictures.encrypted = track is not None and track.codec_tag == "encv"
                 stack.callback(pictures.sharpest.finish)
+                if pictures.strips:
+                    stack.callback(pictures.strips.finish)
             if "audio" in chosen:
                 opening = stack.enter_context(Opening(self.folder / "opening.raw", self.opening_s))
                 sound = Hearing(chosen["audio"], shift, blocks, opening)
@@ -226,7 +262,8 @@ class Pictures:
     def __init__(self, clip: Clip, stream: Any, shift_s: float, spool: Spool) -> None:
         self.index, self.codec = stream.index, _codec(stream)
         self.decoder = PictureDecoder(stream, threads=clip.threads, shift_s=shift_s)
-        self.sharpest = Sharpest(clip.folder, clip.read_every_s)
+        self.sharpest = Sharpest(clip.folder, clip.windows[0])
+        self.strips = Strips(clip.folder, clip.clock) if clip.clock else None
         self.damaged = 0
         self.rotation_deg = 0.0
         self.encrypted = False
@@ -244,6 +281,8 @@ class Pictures:
         now, columns = luma.measure(picture.luma, before, before_last)
         self._looks = (now, before)
         self.sharpest.add(picture, self._spool.rows, columns["sharpness"])
+        if self.strips:
+            self.strips.add(picture, self._spool.rows)
         self.damaged += picture.damaged
         self.rotation_deg = self.rotation_deg or picture.rotation_deg
         self._fields += picture.interlaced
@@ -330,6 +369,7 @@ def main(clip: str, folder: str, options: str) -> None:
     if unreadable is not None:
         say({"unreadable": {"message": unreadable.template, "values": dict(unreadable.values)}})
     else:
+        work.look_ahead()
         work.decode()
     say({"end": True})
 

@@ -13,17 +13,21 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Annotated, Any
 
+import numpy as np
 import pyarrow as pa
 from annotated_types import Ge, Gt
+from numpy.typing import NDArray
 
 import pipeline
 from pipeline.errors import FootageError
+from pipeline.features.kept import ClockPlace, KeptLine, kept_lines, read_strips
 from pipeline.features.schema import to_arrow
 from pipeline.features.spool import read_spool
 from pipeline.model import Message
@@ -53,9 +57,13 @@ class SharpPicture:
     path: Path
     """JPEG in full resolution, turned upright."""
     frame: int
-    """Row of table `frames`."""
+    """Row of table `frames`; -1 before the clip is decoded."""
     time_s: float
     sharpness: float
+
+
+Locate = Callable[[Sequence[SharpPicture]], ClockPlace | None]
+PEEKED = "peeked.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,11 @@ class Measured:
     opening: Path | None
     """The first seconds of the sound: 16 kHz mono FLAC, sample 0 at 0 s of the timeline; None: no sound."""
     pictures: tuple[SharpPicture, ...]
+    strips: NDArray[np.uint8] = field(default_factory=lambda: read_strips(Path()))
+    """The figures of the burned-in clock in every picture, uint8, shape (pictures, height, width); none were kept where
+    no clock was located."""
+    lines: tuple[KeptLine, ...] = ()
+    """The clock's whole line in some pictures."""
     unreadable: Message | None = None
     """Why nothing could be examined, and what to do; None if something could."""
     complete: bool = True
@@ -92,8 +105,12 @@ def measure(
     clip: Path,
     work: Path,
     progress: Callable[[str, float], None],
+    locate: Locate | None = None,
     *,
-    read_every_s: Annotated[float, Gt(0)] = 4.0,
+    read_every_s: Annotated[float, Gt(0)] = 10.0,
+    dense_every_s: Annotated[float, Gt(0)] = 3.0,
+    dense_until_s: Annotated[float, Ge(0)] = 60.0,
+    peeks: Annotated[int, Ge(0)] = 6,
     opening_s: Annotated[float, Ge(0)] = 120.0,
     decoder_threads: Annotated[int, Ge(0)] = 2,
     stall_s: Annotated[float, Gt(0)] = 60.0,
@@ -112,8 +129,17 @@ def measure(
         An existing folder for the files that this makes; the caller's to remove, after use of the result's paths.
     progress : callable
         Called with a stage (`probe`, `pictures`, `sound`) and how much of it is done, 0 to 1.
+    locate : callable, optional
+        Given some pictures from all over the clip, tells where the burned-in clock stands, None if there is none.
+        Then the clock of every picture is kept in `work` (`pipeline.features.strips`).
     read_every_s : float
         One picture, the sharpest, is kept from each stretch of this many seconds. More than 0.
+    dense_every_s : float
+        The same for the beginning of the clip, where the place is shown as a rule.
+    dense_until_s : float
+        Where the beginning ends, in seconds.
+    peeks : int
+        Pictures that `locate` is given; key frames as long as there are enough.
     opening_s : float
         Seconds of sound, from 0 s on, that are kept for speech recognition.
     decoder_threads : int
@@ -127,12 +153,19 @@ def measure(
         If the file cannot be opened or is no footage. Its only argument is a `Message`. Damage is no error: it comes
         as rows of table `gaps`, and as `Measured.unreadable` where nothing at all could be examined.
     """
-    options = {"read_every_s": read_every_s, "opening_s": opening_s, "threads": decoder_threads}
+    options = {
+        "read_every_s": read_every_s,
+        "dense_every_s": dense_every_s,
+        "dense_until_s": dense_until_s,
+        "opening_s": opening_s,
+        "threads": decoder_threads,
+        "peeks": peeks if locate else 0,
+    }
     report = _Report()
     with (work / "child.err").open("wb") as errors:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "pipeline.features.child", str(clip), str(work), json.dumps(options)],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -140,19 +173,24 @@ def measure(
             env=_environment(),
         )
     hung = False
-    assert child.stdout is not None
+    assert child.stdout is not None and child.stdin is not None
     said: queue.Queue[str | None] = queue.Queue()
     listener = threading.Thread(target=_listen, args=(child.stdout, said), daemon=True)
     listener.start()
     try:
         for document in _documents(said, stall_s):
-            _take(document, report, progress)
+            if "peeked" in document:
+                _answer(child, locate(_pictures(work, PEEKED)) if locate else None)
+            else:
+                _take(document, report, progress)
         silent = listener.is_alive()  # its output is still open, and nothing came
         hung = silent or not _ended(child, stall_s)
     finally:
         _stop(child)
         listener.join()
         child.stdout.close()
+        with suppress(OSError):
+            child.stdin.close()
     tables = {name: table for name in _TABLES if (table := read_spool(work, name)) is not None}
     if not report.ended:
         _tell_why(report, child.returncode, hung, stall_s, _reached_s(tables), work / "child.err")
@@ -160,7 +198,22 @@ def measure(
         report.gap("probe", report.unreadable.template, dict(report.unreadable.values))
     tables["examined"] = to_arrow("examined", _examined(tables, report.failed))
     tables["gaps"] = to_arrow("gaps", [dict(row) for row in report.gaps])
-    return Measured(tables, _opening(work), _pictures(work), report.unreadable, report.ended)
+    return Measured(
+        tables,
+        _opening(work),
+        _pictures(work),
+        read_strips(work),
+        tuple(kept_lines(work)),
+        report.unreadable,
+        report.ended,
+    )
+
+
+def _answer(child: subprocess.Popen[str], place: ClockPlace | None) -> None:
+    assert child.stdin is not None
+    with suppress(OSError):  # it died meanwhile; its end tells why
+        child.stdin.write(json.dumps({"clock": None if place is None else asdict(place)}) + "\n")
+        child.stdin.flush()
 
 
 def _environment() -> dict[str, str]:
@@ -277,15 +330,15 @@ def _opening(work: Path) -> Path | None:
     return write_flac(work / "opening.raw", work / "opening.flac")
 
 
-def _pictures(work: Path) -> tuple[SharpPicture, ...]:
-    listing = work / "pictures.jsonl"
+def _pictures(work: Path, name: str = "pictures.jsonl") -> tuple[SharpPicture, ...]:
+    listing = work / name
     found = []
     for line in listing.read_text("utf-8").splitlines() if listing.is_file() else []:
         try:
             row = json.loads(line)
         except json.JSONDecodeError:  # a line cut off by a crash
             continue
-        found.append(SharpPicture(work / row["name"], row["frame"], row["time_s"], row["sharpness"]))
+        found.append(SharpPicture(work / row["name"], row.get("frame", -1), row["time_s"], row.get("sharpness", math.nan)))
     return tuple(found)
 
 

@@ -1,0 +1,198 @@
+"""Where a recorder writes: found once per clip, on a few pictures, before the clip is decoded.
+
+Lines are looked for near the upper and the lower edge; where most of the pictures have one is a line that stays. These are
+read in every picture. The one that reads as a clock is the clock; what is aligned with it, looks like
+what recorders write, or stays while the camera moves, is the rest of the overlay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.signs.fields import ClockReading, consensus, field_of, read_clock, read_date
+from pipeline.signs.ocr import LineRead, find_lines, read_lines
+from pipeline.signs.overlay import SAME_PLACE_IOU, Box, camera_moved, overlay_of
+
+Pixels = NDArray[np.uint8]
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A rectangle in the upright picture, in widths and heights of it (0 to 1)."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A burned-in line and what it read as in every picture looked at ("" where it was not there)."""
+
+    area: Area
+    field: str
+    """clock, date, device, unit, officer, gps, speed, mark or other."""
+    reads: tuple[LineRead, ...]
+
+    @property
+    def seen(self) -> int:
+        """In how many pictures it was there."""
+        return sum(bool(read.text) for read in self.reads)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the recorder writes in this clip."""
+
+    lines: tuple[Line, ...]
+    pictures: int
+    """How many pictures were looked at."""
+    digits: Area | None
+    """Around the figures of the time of day; None where no clock was found."""
+    figures: tuple[float, ...] = ()
+    """Centre of each figure of the time of day, in widths of `digits`: hour, minute and, if shown, second."""
+
+    @property
+    def clock(self) -> Line | None:
+        """The line that shows the time of day."""
+        return next((line for line in self.lines if line.field == "clock"), None)
+
+
+def locate(
+    engine: Any, pictures: Sequence[Pixels], edge: float, share: float, still_diff: float, min_confidence: float
+) -> Layout:
+    """Find the recorder's lines on pictures from all over a clip.
+
+    Parameters
+    ----------
+    engine : rapidocr.RapidOCR
+    pictures : sequence of uint8 arrays, shape (height, width, 3), BGR, upright, all of one size
+    edge : float
+        Height of the strips at the upper and at the lower edge that are searched, in picture heights.
+    share : float
+        Share of the pictures, 0 to 1, in which a line must lie at the same place.
+    still_diff : float
+        As in `pipeline.signs.overlay.camera_moved`.
+    min_confidence : float
+        Confidence of the reader, 0 to 1, below which a line counts as not there.
+    """
+    areas = _standing(engine, pictures, edge, share)
+    reads = [[_read(engine, picture, area, min_confidence) for picture in pictures] for area in areas]
+    return layout_of(areas, reads, camera_moved([_small(picture) for picture in pictures], still_diff), edge, share)
+
+
+def layout_of(
+    areas: Sequence[Area], reads: Sequence[Sequence[LineRead]], moving: bool, edge: float, share: float
+) -> Layout:
+    """Tell what standing lines are, from what they read as in each of the pictures: pure."""
+    pictures = len(reads[0]) if reads else 0
+    boxes, owners = [], []
+    for number, (area, texts) in enumerate(zip(areas, reads, strict=True)):
+        for frame, read in enumerate(texts):
+            if read.text:
+                boxes.append(Box(frame, read.text, area.left, area.top, area.right, area.bottom))
+                owners.append(number)
+    burned = overlay_of(boxes, pictures, moving, edge, share)
+    fields = [_field(texts) for texts in reads]
+    clocks = [number for number, field in enumerate(fields) if field == "clock"]
+    if clocks:
+        # Of two clocks, such as one drawn again by another program, the one that is read more often.
+        best = max(clocks, key=lambda number: (sum(read_clock(r.text) is not None for r in reads[number]), -number))
+        fields = ["other" if field == "clock" and n != best else field for n, field in enumerate(fields)]
+    kept = []
+    for number, (area, texts, field) in enumerate(zip(areas, reads, fields, strict=True)):
+        votes = [bool(burned[at]) for at, owner in enumerate(owners) if owner == number]
+        if field in {"clock", "date"} or (votes and 2 * sum(votes) > len(votes)):
+            kept.append(Line(area, field, tuple(texts)))
+    clock = next((line for line in kept if line.field == "clock"), None)
+    digits, figures = _digits(clock) if clock else (None, ())
+    return Layout(tuple(kept), pictures, digits, figures)
+
+
+def _standing(engine: Any, pictures: Sequence[Pixels], edge: float, share: float) -> list[Area]:
+    """Return the areas near the edges in which most of the pictures have a line: the median of its boxes."""
+    height, width = pictures[0].shape[:2]
+    band = max(1, round(edge * height))
+    groups: list[list[tuple[int, NDArray[np.float64]]]] = []
+    for number, picture in enumerate(pictures):
+        stacked = np.ascontiguousarray(np.concatenate((picture[:band], picture[-band:])))
+        for left, top, right, bottom in find_lines(engine, stacked):
+            if (top + bottom) / 2 >= band:  # a box across the seam belongs to the side on which its middle lies
+                top, bottom = max(top, band) + height - 2 * band, bottom + height - 2 * band
+            else:
+                bottom = min(bottom, band)
+            box = np.array((left / width, top / height, right / width, bottom / height)).clip(0.0, 1.0)
+            near = [group for group in groups if _iou(group[0][1], box) >= SAME_PLACE_IOU]
+            if near:
+                near[0].append((number, box))
+            else:
+                groups.append([(number, box)])
+    standing = [group for group in groups if len({number for number, _ in group}) >= share * len(pictures)]
+    medians = [np.median(np.array([box for _, box in group]), axis=0) for group in standing]
+    return sorted((Area(*map(float, median)) for median in medians), key=lambda area: (area.top, area.left))
+
+
+def _iou(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    down = min(one[3], other[3]) - max(one[1], other[1])
+    if across <= 0 or down <= 0:
+        return 0.0
+    shared = across * down
+    areas = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])
+    return float(shared / (areas - shared))
+
+
+def cut(picture: Pixels, area: Area) -> Pixels:
+    """Return the part of an upright picture that an area covers."""
+    height, width = picture.shape[:2]
+    rows = slice(int(area.top * height), max(int(area.top * height) + 1, round(area.bottom * height)))
+    columns = slice(int(area.left * width), max(int(area.left * width) + 1, round(area.right * width)))
+    return np.ascontiguousarray(picture[rows, columns])
+
+
+def _read(engine: Any, picture: Pixels, area: Area, min_confidence: float) -> LineRead:
+    read = read_lines(engine, [cut(picture, area)])[0]
+    return read if read.confidence >= min_confidence else LineRead("", read.confidence, ())
+
+
+def _small(picture: Pixels) -> Pixels:
+    import cv2
+
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    return np.asarray(cv2.resize(grey, (64, 36), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _field(reads: Sequence[LineRead]) -> str:
+    """Return what a line is, by most of its readings."""
+    texts = [read.text for read in reads if read.text]
+    if texts and 2 * sum(read_clock(text) is not None for text in texts) >= len(texts):
+        return "clock"
+    if texts and 2 * sum(read_date(text) is not None for text in texts) >= len(texts):
+        return "date"
+    return field_of(consensus(texts)[0])
+
+
+def _digits(clock: Line) -> tuple[Area | None, tuple[float, ...]]:
+    """Return the area around the figures of the time of day, and the centre of each in widths of that area."""
+    readings: list[tuple[ClockReading, LineRead]] = []
+    for read in clock.reads:
+        if read.text and (reading := read_clock(read.text)) is not None and -1 not in reading.figures:
+            readings.append((reading, read))
+    if not readings:
+        return None, ()
+    finest = max(len(reading.figures) for reading, _ in readings)
+    rows = [[read.at[place] for place in reading.figures] for reading, read in readings if len(reading.figures) == finest]
+    centres = np.median(np.array(rows), axis=0)
+    pitch = float(np.median(np.diff(centres)[::2]))  # within a pair of figures
+    low, high = centres[0] - 1.2 * pitch, centres[-1] + 1.2 * pitch
+    area, width = clock.area, clock.area.right - clock.area.left
+    digits = Area(
+        max(0.0, area.left + low * width), area.top, min(1.0, area.left + high * width), area.bottom
+    )
+    across = digits.right - digits.left
+    return digits, tuple((area.left + float(centre) * width - digits.left) / across for centre in centres)

@@ -1,0 +1,186 @@
+"""What the recorder burned into the pictures of one clip: located before it is decoded, read when it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import numpy as np
+import pyarrow as pa
+from annotated_types import Ge, Interval
+
+from pipeline.features.extract import Measured, SharpPicture
+from pipeline.features.kept import ClockPlace, KeptLine
+from pipeline.features.schema import to_arrow
+from pipeline.signs import reader
+from pipeline.signs.clock import Course, Label, follow
+from pipeline.signs.fields import EPOCH, ClockReading, consensus, read_clock, read_date  # noqa: F401
+from pipeline.signs.locate import Area, Layout, Line, cut, locate
+from pipeline.signs.ocr import LineRead, read_lines
+
+OVERLAY_VERSION = 1
+"""Raised whenever the same clip could now give other readings."""
+
+STAGE = "overlay"
+
+
+class Recorder:
+    """The recorder's overlay of one clip.
+
+    Its two halves belong together: `place` is asked before the clip is decoded, `read` afterwards.
+    """
+
+    def __init__(
+        self,
+        progress: Callable[[str, float], None],
+        *,
+        edge: Annotated[float, Interval(gt=0, lt=0.5)] = 0.16,
+        share: Annotated[float, Interval(gt=0, le=1)] = 0.6,
+        still_diff: float = 4.0,
+        detection_side_px: Annotated[int, Ge(32)] = 1280,
+        min_confidence: Annotated[float, Interval(ge=0, le=1)] = 0.5,
+        min_score: Annotated[float, Interval(ge=0, le=1)] = 0.6,
+        read_every: Annotated[int, Ge(1)] = 6,
+    ) -> None:
+        """See `recorder` for the parameters."""
+        self._progress = progress
+        self._edge, self._share, self._still_diff = edge, share, still_diff
+        self._side, self._confidence = detection_side_px, min_confidence
+        self._min_score, self._read_every = min_score, read_every
+        self._layout = Layout((), 0, None)
+        self._times: tuple[float, ...] = ()
+
+    @property
+    def areas(self) -> tuple[Area, ...]:
+        """Where the recorder writes."""
+        return tuple(line.area for line in self._layout.lines)
+
+    def place(self, pictures: Sequence[SharpPicture]) -> ClockPlace | None:
+        """Find the overlay on pictures from all over the clip; return where its clock stands, None if it has none."""
+        import cv2
+
+        loaded = [(picture.time_s, cv2.imread(str(picture.path), cv2.IMREAD_COLOR)) for picture in pictures]
+        seen = [(time_s, pixels) for time_s, pixels in loaded if pixels is not None]
+        alike = [(time_s, pixels) for time_s, pixels in seen if pixels.shape == seen[0][1].shape]
+        if not alike:
+            return None
+        self._times = tuple(time_s for time_s, _ in alike)
+        self._layout = locate(
+            self._engine(),
+            [np.asarray(pixels, np.uint8) for _, pixels in alike],
+            self._edge,
+            self._share,
+            self._still_diff,
+            self._confidence,
+        )
+        clock, digits = self._layout.clock, self._layout.digits
+        if clock is None or digits is None:
+            return None
+        return ClockPlace(_corners(digits), _corners(clock.area))
+
+    def read(self, measured: Measured) -> dict[str, pa.Table]:
+        """Read the overlay of the decoded clip: tables overlay, clock and texts of `pipeline/features/schema.py`."""
+        frames = measured.tables.get("frames")
+        times = frames["time_s"].to_numpy() if frames is not None else np.empty(0)
+        labels, texts = self._labelled(measured.lines)
+        course = Course(np.full(len(times), np.nan), np.full(len(times), np.nan))
+        if labels and len(measured.strips):
+            found = follow(measured.strips, self._layout.figures, labels, self._min_score)
+            course.clock_s[: len(found.clock_s)] = found.clock_s[: len(times)]
+            course.score[: len(found.score)] = found.score[: len(times)]
+        self._progress(STAGE, 1.0)
+        height = _height(measured)
+        rows = [_field_row(line, self._layout.pictures, height) for line in self._layout.lines]
+        return {
+            "overlay": to_arrow("overlay", rows),
+            "clock": pa.table({"clock_s": course.clock_s, "clock_score": course.score}),
+            "texts": to_arrow("texts", [*self._peeked_rows(times, height), *texts]),
+        }
+
+    def _engine(self) -> object:
+        return reader._engine(self._side, 1)
+
+    def _labelled(self, lines: Sequence[KeptLine]) -> tuple[list[Label], list[dict[str, object]]]:
+        """Read some of the kept lines: the dense ones of the start, and every so many of the others."""
+        import cv2
+
+        if self._layout.clock is None:
+            return [], []
+        dense = [n for n in range(len(lines) - 1) if lines[n + 1].time_s - lines[n].time_s < 2]
+        others = [n for n in range(len(lines)) if n not in set(dense)]
+        chosen = sorted({*dense, *others[:: self._read_every], *others[-1:]})
+        labels, rows = [], []
+        for number, at in enumerate(chosen, 1):
+            kept = lines[at]
+            pixels = cv2.imread(str(kept.path), cv2.IMREAD_COLOR)
+            if pixels is None:
+                continue
+            read = read_lines(self._engine(), [np.asarray(pixels, np.uint8)])[0]
+            reading = read_clock(read.text) if read.confidence >= self._confidence else None
+            if reading is not None and -1 not in reading.figures:
+                figures = tuple(int(_figure(read.text[place])) for place in reading.figures)
+                labels.append(Label(kept.frame, reading, figures))
+            if read.text:
+                area = self._layout.clock.area
+                rows.append(_text_row(kept.frame, kept.time_s, read, area, pixels.shape[0]))
+            self._progress(STAGE, number / (len(chosen) + 1))
+        return labels, rows
+
+    def _peeked_rows(self, times: np.ndarray, height: int) -> list[dict[str, object]]:
+        rows = []
+        for line in self._layout.lines:
+            for time_s, read in zip(self._times, line.reads, strict=True):
+                if read.text and len(times):
+                    frame = int(np.nanargmin(np.abs(times - time_s)))
+                    pixels = round((line.area.bottom - line.area.top) * height)
+                    rows.append(_text_row(frame, time_s, read, line.area, pixels))
+        return rows
+
+
+def _figure(character: str) -> str:
+    from pipeline.signs.fields import _LOOKALIKES, plain_line
+
+    return plain_line(character).translate(_LOOKALIKES)
+
+
+def _corners(area: Area) -> tuple[float, float, float, float]:
+    return (area.left, area.top, area.right, area.bottom)
+
+
+def _height(measured: Measured) -> int:
+    frames = measured.tables.get("frames")
+    return int(frames["height"][0].as_py()) if frames is not None and frames.num_rows else 0
+
+
+def _field_row(line: Line, pictures: int, height: int) -> dict[str, object]:
+    texts = [read.text for read in line.reads if read.text]
+    if line.field == "clock":
+        readings = [(text, read_clock(text)) for text in texts]
+        good = [(text, reading) for text, reading in readings if reading is not None]
+        text, form = (good[0][0], good[0][1].form) if good else (texts[0], None)
+        agreement = sum(reading.form == form for _, reading in good) / len(texts)
+    else:
+        (text, agreement), form = consensus(texts), None
+    return {
+        "field": line.field,
+        "text": text,
+        "form": form,
+        "agreement": agreement,
+        "readings": len(texts),
+        "pictures": line.seen,
+        "height_px": (line.area.bottom - line.area.top) * height / reader.LINE_PER_LETTER,
+        **dict(zip(("left", "top", "right", "bottom"), _corners(line.area), strict=True)),
+    }
+
+
+def _text_row(frame: int, time_s: float, read: LineRead, area: Area, pixels: int) -> dict[str, object]:
+    return {
+        "frame": frame,
+        "time_s": time_s,
+        "text": read.text,
+        "confidence": read.confidence,
+        **dict(zip(("left", "top", "right", "bottom"), _corners(area), strict=True)),
+        "height_px": pixels / reader.LINE_PER_LETTER,
+        "overlay": True,
+        "document": False,
+    }

@@ -18,6 +18,7 @@ from benchmarks.overlay_layouts import BLACK, Font, Layout, Line, Look
 
 Mask = NDArray[np.uint8]
 """uint8, shape (height, width): 0 nothing, 255 covered."""
+Share = NDArray[np.float32]
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in px, half open."""
 
@@ -92,9 +93,9 @@ def _letter(letter: str, font: Font, height_px: int) -> _Letter:
     if font.family == "5x7" and letter in DOTS:
         scale = max(1, round(height_px / 7))
         dots = _cropped(DOTS[letter]) if font.proportional else DOTS[letter]
-        fill = np.zeros((line, dots.shape[1] * scale), np.uint8)
-        fill[base - 7 * scale : base] = np.kron(dots, np.ones((scale, scale), np.uint8))
-        return _Letter(fill, fill.shape[1] + scale)
+        large = np.zeros((line, dots.shape[1] * scale), np.uint8)
+        large[base - 7 * scale : base] = dots.repeat(scale, axis=0).repeat(scale, axis=1)
+        return _Letter(large, large.shape[1] + scale)
     if font.family == "5x7" and letter == " ":
         return _Letter(np.zeros((line, 1), np.uint8), 6 * max(1, round(height_px / 7)))
     lacking = font.family == "5x7" or ("\u2e80" <= letter <= "\uffef" and not font.family.startswith("noto"))
@@ -110,7 +111,7 @@ def _letter(letter: str, font: Font, height_px: int) -> _Letter:
     pen = ImageDraw.Draw(image)
     pen.fontmode = "1" if font.dots else "L"
     pen.text((size, base // scale), letter, 255, font=face, anchor="ls")
-    fill = np.kron(np.asarray(image, np.uint8), np.ones((scale, scale), np.uint8))[:line]
+    fill: Mask = np.asarray(image, np.uint8).repeat(scale, axis=0).repeat(scale, axis=1)[:line]
     if font.proportional and letter != " ":
         fill = _cropped(fill)
         return _Letter(fill, fill.shape[1] + max(2, height_px // 7))
@@ -182,17 +183,18 @@ def stamp(text: str, left: int, top: int, size: tuple[int, int], font: Font, loo
     y0, y1 = max(0, top) // 2 * 2, min(height, (top + fill.shape[0] + 1) // 2 * 2)
     canvas = np.zeros((y1 - y0, x1 - x0), np.uint8)
     canvas[top - y0 : top - y0 + fill.shape[0], left - x0 : left - x0 + fill.shape[1]] = fill[:, : x1 - left]
-    letters = canvas.astype(np.float32) / 255
-    keep = np.ones_like(letters)
-    add = np.zeros((3, *letters.shape), np.float32)
+    letters: Share = np.asarray(canvas / 255, np.float32)
+    keep: Share = np.ones_like(letters)
+    add: Share = np.zeros((3, *letters.shape), np.float32)
     if look.ground:
         rows = slice(height_px // 3, -max(1, height_px // 6))
         columns = slice(None) if look.ground == "strip" else slice(pad // 2, -max(1, pad // 2))
-        ground = np.zeros_like(letters)
+        ground: Share = np.zeros(letters.shape, np.float32)
         ground[rows, columns] = look.opacity
         keep, add = _over(keep, add, ground, look.ground_colour)
     if edge:
-        around = cv2.dilate(canvas, np.ones((2 * edge + 1, 2 * edge + 1), np.uint8)).astype(np.float32) / 255
+        grown = cv2.dilate(canvas, np.ones((2 * edge + 1, 2 * edge + 1), np.uint8))
+        around: Share = np.asarray(grown / 255, np.float32)
         keep, add = _over(keep, add, around, BLACK)
     keep, add = _over(keep, add, letters, look.colour)
     half = (keep.shape[1] // 2, keep.shape[0] // 2)
@@ -211,9 +213,7 @@ def stamp(text: str, left: int, top: int, size: tuple[int, int], font: Font, loo
     )
 
 
-def _over(
-    keep: NDArray[np.float32], add: NDArray[np.float32], alpha: NDArray[np.float32], colour: tuple[int, int, int]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _over(keep: Share, add: Share, alpha: Share, colour: tuple[int, int, int]) -> tuple[Share, Share]:
     own = np.array(_ycbcr(colour), np.float32)[:, None, None]
     return keep * (1 - alpha), add * (1 - alpha) + own * alpha
 

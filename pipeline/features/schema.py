@@ -182,8 +182,9 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         frame   | i8  | -    | row of the frames table of the picture that it was held against
         time_s  | f8  | s    | its presentation time
         matches | i8  | -    | mutual matches of local features
-        inliers | i8  | -    | those of them that agree with one geometry of the scene
-        left    | f8  | 0..1 | box around the inliers in the upright picture, in picture widths; NaN if there are none
+        inliers | i8  | -    | those of them that agree with one geometry of the scene, several on one spot counted once
+        spread  | f8  | 0..1 | share of the photo over which the inliers are strewn: near 0 on one spot or line; NaN if there are none
+        left    | f8  | 0..1 | box around the inliers, stragglers left out, in the upright picture, in picture widths; NaN if there are none
         top     | f8  | 0..1 | in picture heights
         right   | f8  | 0..1 | in picture widths
         bottom  | f8  | 0..1 | in picture heights
@@ -195,8 +196,8 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
     """),
     # ---- coverage -----------------------------------------------------------------------------------------------
     "examined": _columns("""
-        stage   | str | - | probe, pictures, sound, speech, texts
-        measure | str | - | what was counted: packets, frames_decoded, frames_failed, audio_s, speech_s, pictures_read
+        stage   | str | - | probe, pictures, sound, speech, texts, landmarks
+        measure | str | - | what was counted: packets, frames_decoded, frames_failed, audio_s, speech_s, pictures_read, pictures_compared
         value   | f8  | - | the count
     """),
     "gaps": _columns("""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +36,7 @@ FIELDS: tuple[Field, ...] = (
     Field("place.aliases", "texts", "other names of the place: short forms, brands, former names"),
     Field("place.address", "text", "address in words"),
     Field("place.door_number", "text", "door or house number as the plate shows it"),
+    Field("place.photos", "texts", "pictures of landmarks at the place: files beside the case record, or full paths"),
     Field("agency.name", "text", "agency that enforces"),
     Field("unit.name", "text", "unit of the agency"),
     Field("unit.number", "text", "number of the unit"),
@@ -42,6 +44,9 @@ FIELDS: tuple[Field, ...] = (
     Field("officers", "texts", "names or numbers of the officers"),
 )
 """Everything a case record may say; a new entry is a new line here."""
+
+MAX_PHOTO_MEGAPIXELS = 120
+"""Larger ones are refused: a small file can unfold to more memory than a machine has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,10 @@ class CaseRecord:
         """Return every value of a field."""
         return tuple(value for field, value in self.values if field == name)
 
+    def photos(self) -> tuple[tuple[str, Path], ...]:
+        """Return the reference photos of the place: each as the record names it, and where it lies."""
+        return tuple((name, self.path.parent / name) for name in self.all("place.photos"))
+
 
 def case_file(clip: Path) -> Path | None:
     """Return the file that holds the case record of `clip`, None if there is none; see the module for precedence."""
@@ -69,8 +78,8 @@ def read_case(path: Path) -> CaseRecord:
     Raises
     ------
     SettingsError
-        If the file cannot be read, holds an entry that does not exist, or a value that is empty or of the wrong type;
-        the text names file, line and entry.
+        If the file cannot be read, holds an entry that does not exist, or a value that is empty or of the wrong type,
+        or names a photo that is none; the text names file, line and entry.
     """
     document = read_toml(path)
     known = {field.name: field for field in FIELDS}
@@ -81,7 +90,11 @@ def read_case(path: Path) -> CaseRecord:
             hint = f" Did you mean {close[0]}?" if close else ""
             raise SettingsError(f"{_place(path, name)}: unknown entry {name}.{hint} Known: {', '.join(known)}")
         found[name] = _checked(known[name], value, path)
-    return CaseRecord(path, tuple((field.name, value) for field in FIELDS for value in found.get(field.name, ())))
+    record = CaseRecord(path, tuple((field.name, value) for field in FIELDS for value in found.get(field.name, ())))
+    for name, photo in record.photos():
+        if problem := _photo_problem(photo):
+            raise SettingsError(f"{_place(path, 'place.photos')}: the photo {name} {problem}")
+    return record
 
 
 def case_of(clip: Path) -> CaseRecord | None:
@@ -124,6 +137,24 @@ def _checked(field: Field, value: Any, path: Path) -> tuple[str, ...]:
             f"{_place(path, field.name)}: {field.name} holds an empty text; leave the entry out instead"
         )
     return tuple(entry.strip() for entry in values)
+
+
+def _photo_problem(photo: Path) -> str | None:
+    """Return why a file cannot serve as a reference photo, None if it can; its pixels are not decoded."""
+    if not photo.is_file():
+        return f"is no file ({photo})"
+    from PIL import Image  # takes a moment to load, and most case records name no photo
+
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(photo) as image:
+            width, height = image.size
+    except Image.DecompressionBombError:
+        return f"has more than {MAX_PHOTO_MEGAPIXELS} megapixels. Make it smaller."
+    except (OSError, SyntaxError, ValueError):  # what Pillow raises for a file that is no picture
+        return "is no picture that can be read. Save it as JPEG or PNG."
+    if width * height > MAX_PHOTO_MEGAPIXELS * 1_000_000:
+        return f"has more than {MAX_PHOTO_MEGAPIXELS} megapixels. Make it smaller."
+    return None
 
 
 def _place(path: Path, name: str) -> str:

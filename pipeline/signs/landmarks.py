@@ -163,8 +163,7 @@ def _photo(path: Path, side: int) -> Grey | None:
     from PIL import Image, ImageOps
 
     try:
-        with warnings.catch_warnings(), Image.open(path) as image:
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:  # of size and odd EXIF data
             image.draft("L", (side, side))  # a JPEG is decoded at a fraction of its size, but never below `side`
             upright = ImageOps.exif_transpose(image).convert("L")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # what Pillow raises for damaged files

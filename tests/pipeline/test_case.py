@@ -1,7 +1,13 @@
 """Case records: where they lie, what they may say, and how an error names its place."""
 
+import os
+import struct
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from pipeline.case import FIELDS, case_file, case_of, case_table, read_case
@@ -90,7 +96,52 @@ def test_a_record_that_is_no_text_is_an_error(tmp_path: Path) -> None:
         read_case(path)
 
 
+def picture(path: Path) -> Path:
+    """Write a picture, whatever the name's ending is."""
+    path.write_bytes(cv2.imencode(".png", np.zeros((30, 40), np.uint8))[1].tobytes())
+    return path
+
+
+def claims(path: Path, width: int, height: int) -> None:
+    """Write a picture whose header claims a size."""
+    content = bytearray(picture(path).read_bytes())
+    content[16:24] = struct.pack(">II", width, height)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    path.write_bytes(content)
+
+
+def test_photos_lie_beside_the_record_or_where_it_says(tmp_path: Path) -> None:
+    beside, elsewhere = picture(tmp_path / "大门.png"), picture(tmp_path / "tower.jpg")
+    record = read_case(written(tmp_path / "case.toml", f'[place]\nphotos = ["大门.png", "{elsewhere}"]\n'))
+    assert record.photos() == (("大门.png", beside), (str(elsewhere), elsewhere))
+    arrow = case_table(record)
+    assert arrow is not None
+    assert arrow["value"].to_pylist() == ["大门.png", str(elsewhere)]
+    assert read_case(written(tmp_path / "other.toml")).photos() == ()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: None, "is no file"),
+        (lambda path: path.mkdir(), "is no file"),
+        (os.mkfifo, "is no file"),
+        (lambda path: path.write_text("a text"), "is no picture that can be read"),
+        (lambda path: path.write_bytes(b""), "is no picture that can be read"),
+        (lambda path: claims(path, 13_000, 10_000), "more than 120 megapixels"),
+        (lambda path: claims(path, 60_000, 60_000), "more than 120 megapixels"),
+    ],
+    ids=["absent", "folder", "pipe", "text", "empty", "large", "huge"],
+)
+def test_a_photo_that_is_none_is_an_error(tmp_path: Path, make: Callable[[Path], object], said: str) -> None:
+    make(tmp_path / "gate.jpg")
+    path = written(tmp_path / "case.toml", '[place]\nnames = ["甲厂"]\nphotos = ["gate.jpg"]\n')
+    with pytest.raises(SettingsError, match=rf"case\.toml, line 3: the photo gate\.jpg .*{said}"):
+        read_case(path)
+
+
 def test_every_field_can_be_written(tmp_path: Path) -> None:
+    picture(tmp_path / "值")  # the photo that the record names
     lines: dict[str, list[str]] = {}
     for field in FIELDS:
         section, _, key = field.name.rpartition(".")

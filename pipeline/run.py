@@ -38,7 +38,7 @@ from pipeline.model import (
 from pipeline.rules.judge import judge
 from pipeline.rules.profile import Profile
 from pipeline.settings import Settings, parameters_of, settings_from
-from pipeline.signs import reader
+from pipeline.signs import reader, recorder
 from transcripts import transcribe as speech
 
 OPENING = "opening.flac"
@@ -77,6 +77,7 @@ STAGES = {
     for stage in (
         Stage("media", extract.measure, extract.MEASURE_VERSION, lambda _: extract.libraries()),
         Stage("speech", speech.transcribe, speech.TRANSCRIBE_VERSION, lambda used: speech.libraries(used["weights"])),
+        Stage("overlay", recorder.recorder, recorder.OVERLAY_VERSION, lambda _: reader.libraries()),
         Stage("signs", reader.read_texts, reader.READ_VERSION, lambda _: reader.libraries()),
     )
 }
@@ -168,20 +169,27 @@ def measure(
         If the file is no footage at all, or changed since it was hashed.
     """
     media = _key("media", footage, settings)
-    signs, words = (_key(name, footage, settings, media=media.digest()) for name in ("signs", "speech"))
-    seen, read, heard = cache.tables(media), cache.tables(signs), cache.tables(words)
+    overlay = _key("overlay", footage, settings, media=media.digest())
+    signs = _key("signs", footage, settings, overlay=overlay.digest())
+    words = _key("speech", footage, settings, media=media.digest())
+    seen, burned, read, heard = (cache.tables(key) for key in (media, overlay, signs, words))
     opening = cache.file(media, OPENING)
     with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
-        if seen is None or read is None:
-            measured = extract.measure(footage.path, Path(work), progress, **STAGES["media"].used(settings))
+        if seen is None or burned is None or read is None:
+            device = recorder.recorder(progress, **STAGES["overlay"].used(settings))
+            measured = extract.measure(
+                footage.path, Path(work), progress, device.place, **STAGES["media"].used(settings)
+            )
             _must_be_unchanged(footage)
             seen = _tables(measured.tables)
             if measured.unreadable is not None:
                 return Features(seen), None, measured.unreadable
+            written = device.read(measured)
             found = reader.read_texts(measured.pictures, progress, **STAGES["signs"].used(settings))
-            read, opening = _tables(found), measured.opening
+            burned, read, opening = _tables(written), _tables(found), measured.opening
             if measured.complete:
                 cache.put(media, measured.tables, {OPENING: opening} if opening else {})
+                cache.put(overlay, written)
                 cache.put(signs, found)
                 opening = cache.file(media, OPENING)
         if heard is None and opening is not None:
@@ -191,7 +199,7 @@ def measure(
                 cache.put(words, spoken)
         if opening is not None and not opening.is_relative_to(cache.root):
             opening = None
-    return Features(_joined(seen, read, heard or {})), opening, None
+    return Features(_with_clock(_joined(seen, burned, read, heard or {}))), opening, None
 
 
 def _key(name: str, footage: Footage, settings: Settings, **more: str) -> CacheKey:
@@ -212,6 +220,14 @@ def _joined(*parts: Mapping[str, Table]) -> dict[str, Table]:
             before = joined.get(name)
             joined[name] = table if before is None else Table({c: np.concatenate([before[c], table[c]]) for c in table})
     return joined
+
+
+def _with_clock(tables: dict[str, Table]) -> dict[str, Table]:
+    """Put the columns of the burned-in clock, which is read after the pass, into the table of pictures."""
+    clock = tables.pop("clock", None)
+    if clock is not None and "frames" in tables and clock.rows == tables["frames"].rows:
+        tables["frames"] = Table({**tables["frames"], **clock})
+    return tables
 
 
 def examined_of(features: Features) -> Examined:

@@ -338,7 +338,9 @@ def _pictures(work: Path, name: str = "pictures.jsonl") -> tuple[SharpPicture, .
             row = json.loads(line)
         except json.JSONDecodeError:  # a line cut off by a crash
             continue
-        found.append(SharpPicture(work / row["name"], row.get("frame", -1), row["time_s"], row.get("sharpness", math.nan)))
+        found.append(
+            SharpPicture(work / row["name"], row.get("frame", -1), row["time_s"], row.get("sharpness", math.nan))
+        )
     return tuple(found)
 
 

@@ -27,8 +27,8 @@ MOST_DECODED = 900
 def peek(opened: Any, stream: Any, shift_s: float, folder: Path, count: int) -> int:
     """Write up to `count` upright pictures, evenly spread over the clip, as JPEGs into `folder`.
 
-    The list `peeked.jsonl` says of each its name, presentation time and clockwise turn. A clip that cannot be sought gives
-    pictures of its beginning.
+    The list `peeked.jsonl` says of each its name, presentation time and clockwise turn. A clip that cannot be sought
+    gives pictures of its beginning.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def _between(opened: Any, stream: Any, decoder: PictureDecoder, wanted: list[flo
 
 
 def _seek(opened: Any, time_s: float) -> bool:
-    """Go to the key frame before `time_s` of the demuxer's timeline, which empties the decoder; tell whether it went."""
+    """Go to the key frame before `time_s` of the demuxer's timeline, which empties the decoder; tell if it went."""
     try:
         opened.seek(max(0, round(time_s * av.time_base)), backward=True)
     except av.FFmpegError:

@@ -161,7 +161,7 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         document   | bool | -   | a line of a page or screen that is held up: printed matter, not a sign
     """),
     "overlay": _columns("""
-        field      | str | -    | clock, device, unit, officer, gps, speed, mark (REC and the like), other
+        field      | str | -    | clock, date (on a line of its own), device, unit, officer, gps, speed, mark (REC and the like), other
         text       | str | -    | consensus of the readings; of the clock, and of what changes, the first reading
         form       | str | -    | of a clock: its first reading with every figure written as 0; None for the others
         agreement  | f8  | 0..1 | share of the readings that agree with the text, or, of a clock, that are clocks of this form

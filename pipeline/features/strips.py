@@ -1,4 +1,4 @@
-"""The burned-in clock of every picture, as it passes by in the decoding pass: small strips of its figures, and some lines.
+"""The burned-in clock of every picture, kept in the decoding pass: small strips of its figures, and some lines.
 
 What the strips say is read afterwards, when the whole clip is known (`pipeline.signs.clock`).
 """
@@ -19,8 +19,10 @@ from pipeline.media.frames import Picture
 
 STRIP_HEIGHT = 24
 STRIP_WIDTH_MOST = 320
-DENSE_S, DENSE_EVERY_S, EVERY_S = 12.0, 1.0, 5.0
-"""A line is kept every second of the first 12 s, so that every last figure is among them, and every 5 s from there on."""
+DENSE_S, DENSE_EVERY_S, EVERY_S = 12.0, 0.87, 5.3
+"""A line is kept every 0.87 s of the first 12 s, so that every last figure is among them, and every 5.3 s from there
+on: no
+whole seconds, so that the lines tell ever more closely at which moment the clock goes on."""
 
 
 class Strips:

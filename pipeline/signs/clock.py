@@ -1,15 +1,15 @@
 """The burned-in clock of every picture, read by comparing its figures with themselves: pure functions of arrays.
 
-A recogniser labels a few lines. From them the ten figures are learnt as this recorder draws them, in the place of the last
-figure; every picture's last figure is then told by normalised cross-correlation with the ten, and the most likely course of
-the figures through all pictures by the Viterbi algorithm (figures stay, or go on by one, unless the pictures speak against
-it). The other figures are read once for each second, from the mean of its pictures. Days, and the halves of a day, come from
+A recogniser labels a few lines. From them the ten figures are learnt as this recorder draws them, in the place of the
+last figure; every picture's last figure is compared with the ten by normalised cross-correlation, and how far the
+clock is ahead of the stream from picture to picture is the likeliest course that the Viterbi algorithm finds. The
+other figures are read once for each second, from the mean of its pictures. Days, and the halves of a day, come from
 the lines that the recogniser read.
 
 References
 ----------
-A. Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm", IEEE Trans. Information
-Theory 13 (1967), 260-269. J. P. Lewis, "Fast normalized cross-correlation", Vision Interface (1995), 120-123.
+A. Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm", IEEE Trans.
+Information Theory 13 (1967), 260-269. J. P. Lewis, "Fast normalized cross-correlation", Vision Interface (1995), 120-123.
 """
 
 from __future__ import annotations
@@ -20,18 +20,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.signs.fields import ClockReading
+from pipeline.signs.fields import DAY_S, ClockReading
 
 Floats = NDArray[np.float32]
 
 FIGURES = 10
-NONE = -1
 REACH = 3
 """Columns of a strip by which a figure may stand beside where the recogniser saw it."""
-STAY, NEXT, LEAP = 0.0, 2.0, 8.0
-"""What it costs that the last figure stays, goes on by one, or changes in another way, in units of doubt."""
+GRAIN_MOST = 400
+"""Steps into which ten turns of the last figure are divided at most."""
+NUDGE, LEAP = 3.0, 14.0
+"""What it costs, in units of doubt, that the clock shifts against the stream by one picture, or by any amount."""
 DOUBT_MOST = 9.0
-ROUNDS = 3
+CHANGE = 10.0
+"""What it costs that the clock goes on otherwise than by one, in the same units."""
+LABELLED = 10.0
+"""What it costs, in the same units, that the clock shows something else than the recogniser read."""
+STROKE = 0.33
+"""Side of the square that no stroke of a figure holds, in distances of two figures."""
+ROUNDS = 1
+"""How often the figures are learnt anew from the whole clip."""
+SLACK_S = 0.15
+"""By how much a clock may change early or late, when labels are compared."""
+SAMPLE = 3000
+"""Pictures that the figures are learnt from at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,11 @@ class Course:
 
 
 def follow(
-    strips: NDArray[np.uint8], centres: Sequence[float], labels: Sequence[Label], min_score: float
+    strips: NDArray[np.uint8],
+    time_s: NDArray[np.float64],
+    centres: Sequence[float],
+    labels: Sequence[Label],
+    min_score: float,
 ) -> Course:
     """Read the clock of every picture.
 
@@ -63,6 +79,8 @@ def follow(
     ----------
     strips : uint8, shape (pictures, height, width)
         The figures of the time of day, cut out at one place.
+    time_s : float64, shape (pictures,)
+        Presentation times.
     centres : sequence of float
         Centre of each figure in widths of a strip: hour, minute and, if shown, second.
     labels : sequence of Label
@@ -72,48 +90,108 @@ def follow(
     """
     unknown = Course(np.full(len(strips), np.nan), np.full(len(strips), np.nan))
     usable = [label for label in labels if 0 <= label.frame < len(strips) and len(label.figures) == len(centres)]
-    if not usable:
+    known = np.isfinite(time_s)
+    if not usable or not known.any():
         return unknown
-    cells = _Cells(strips, centres)
-    models = _learn(cells, usable)
-    if models is None:
-        return unknown
-    last, score = models.course(cells)
-    usual = float(np.median(score[last != NONE])) if (last != NONE).any() else 0.0
-    seen = (last != NONE) & (score >= min_score * usual)
-    starts, stops = _stretches(np.where(seen, last, NONE))
-    if not len(starts):
-        return Course(unknown.clock_s, score.astype(np.float64))
-    shown = _whole(cells, models, starts, stops, last, usable)
-    clock_s = np.full(len(strips), np.nan)
-    for start, stop, value in zip(starts, stops, shown, strict=True):
-        clock_s[start:stop] = value
-    return Course(clock_s, score.astype(np.float64))
+    time_s = np.interp(np.arange(len(time_s)), np.flatnonzero(known), time_s[known])
+    usable = _borne_out(usable, time_s)
+    tries = [_Cells(strips, centres, dark) for dark in (False, True)]
+    learnt = [(_learn(cells, time_s, usable), cells) for cells in tries]
+    models, cells = max(learnt, key=lambda one: one[0].contrast)
+    step_s = usable[0].reading.step_s
+    for _ in range(ROUNDS):
+        _, doubts = models.doubts(cells)
+        models = _again(models, cells, course_of(doubts, time_s, step_s))
+    likeness, doubts = models.doubts(cells)
+    last = course_of(doubts, time_s, step_s)
+    score = np.clip(likeness[np.arange(len(strips)), last], 0.0, 1.0).astype(np.float64)
+    starts = np.flatnonzero(np.diff(last, prepend=-1))
+    stops = np.append(starts[1:], len(last))
+    shown = _whole(cells, models, starts, stops, usable)
+    clock_s = np.repeat(shown, stops - starts)
+    clock_s[score < min_score * np.median(score)] = np.nan
+    return Course(clock_s, score)
+
+
+def _borne_out(labels: list[Label], time_s: NDArray[np.float64]) -> list[Label]:
+    """Return the labels that one of the two before or after them agrees with; all if none does."""
+    ahead = np.array([label.reading.clock_s - time_s[label.frame] for label in labels])
+    apart = np.abs(ahead[:, None] - ahead[None, :])
+    near = np.abs(np.subtract.outer(np.arange(len(labels)), np.arange(len(labels))))
+    agree = ((apart <= labels[0].reading.step_s + SLACK_S) & (near > 0) & (near <= 2)).any(axis=1)
+    return [label for label, good in zip(labels, agree, strict=True) if good] or labels
 
 
 class _Cells:
-    """Windows of the strips around the figures."""
+    """Windows of the strips around the figures, as ink: what stands out from its surroundings, whatever lies behind."""
 
-    def __init__(self, strips: NDArray[np.uint8], centres: Sequence[float]) -> None:
-        self.strips, self.width = strips, strips.shape[2]
+    def __init__(self, strips: NDArray[np.uint8], centres: Sequence[float], dark: bool) -> None:
+        self.strips, self.width, self.dark = strips, strips.shape[2], dark
         self.centres = [centre * self.width for centre in centres]
-        pitch = float(np.median(np.diff(self.centres)[::2]))
-        self.half = max(2, round(0.62 * pitch))
-        self.pitch = pitch
+        self.pitch = float(np.median(np.diff(self.centres)[::2]))
+        self.half = max(2, round(0.62 * self.pitch))
 
     def of(self, frames: slice | NDArray[np.intp], figure: int, shift: int = 0) -> Floats:
         """Return one figure of some pictures: float32, shape (pictures, pixels)."""
-        return self._cut(self.strips[frames], figure, shift)
+        middle, margin = round(self.centres[figure]) + shift, round(self.pitch)
+        first = max(0, middle - self.half - margin)
+        part = self.strips[frames][:, :, first : middle + self.half + margin + 1]
+        return self.cut(ink(part, self.pitch, self.dark), middle - first)
 
-    def of_mean(self, mean: Floats, figure: int, shift: int = 0) -> Floats:
-        """Return one figure of strips that were averaged: float32, shape (strips, pixels)."""
-        return self._cut(mean, figure, shift)
+    def inks(self, starts: NDArray[np.intp], stops: NDArray[np.intp]) -> Floats:
+        """Return the mean ink of stretches of pictures: float32, shape (stretches, height, width)."""
+        means = [
+            ink(self.strips[_some(a, b)], self.pitch, self.dark).mean(axis=0)
+            for a, b in zip(starts, stops, strict=True)
+        ]
+        return np.stack(means)
 
-    def _cut(self, strips: NDArray[np.generic], figure: int, shift: int) -> Floats:
-        middle = round(self.centres[figure]) + shift
-        columns = np.clip(np.arange(middle - self.half, middle + self.half + 1), 0, self.width - 1)
-        cut = strips[:, :, columns].astype(np.float32)
-        return cut.reshape(len(cut), -1)
+    def cut(self, inks: Floats, middle: int) -> Floats:
+        """Return the columns around `middle`, flattened: float32, shape (pictures, pixels)."""
+        columns = np.clip(np.arange(middle - self.half, middle + self.half + 1), 0, inks.shape[2] - 1)
+        return inks[:, :, columns].reshape(len(inks), -1)
+
+
+def _some(start: int, stop: int, most: int = 12) -> NDArray[np.intp]:
+    """Return up to `most` pictures of a stretch, evenly spaced."""
+    return np.unique(np.linspace(start, stop - 1, min(most, stop - start)).round().astype(np.intp))
+
+
+def ink(strips: NDArray[np.uint8], pitch: float, dark: bool) -> Floats:
+    """Return what is brighter (or darker) than all around it and thin: strokes, whatever lies behind them.
+
+    Recorders write white with a dark edge: before a dark wall the white is seen, before a bright sky the edge is. The
+    top-hat transform gives nearly the same for both.
+
+    Parameters
+    ----------
+    strips : uint8, shape (pictures, height, width)
+    pitch : float
+        Distance of two figures in columns.
+    dark : bool
+        The recorder writes dark on light.
+
+    Returns
+    -------
+    float32, shape (pictures, height, width)
+
+    References
+    ----------
+    F. Meyer, "Iterative image transformations for an automatic screening of cervical smears", J. Histochemistry and
+    Cytochemistry 27 (1979), 128-135.
+    """
+    import cv2
+
+    count, height, width = strips.shape
+    tall = np.ascontiguousarray(strips).reshape(
+        count * height, width
+    )  # one call for all; rows hardly touch at the seams
+    side = max(3, round(STROKE * pitch))
+    way = cv2.MORPH_BLACKHAT if dark else cv2.MORPH_TOPHAT
+    strokes = cv2.morphologyEx(tall, way, np.ones((side, side), np.uint8)).astype(np.float32)
+    spread = cv2.GaussianBlur(strokes * strokes, (0, 0), 0.5 * pitch)
+    strokes /= np.sqrt(spread) + 4.0
+    return np.asarray(strokes, np.float32).reshape(count, height, width)
 
 
 @dataclass(slots=True)
@@ -126,23 +204,29 @@ class _Models:
     """float32, shape (pixels,), adding up to 1: how far a pixel is the same whenever the same figure is shown."""
     noise: float
     """Usual distance of a picture from its figure, as 1 - correlation."""
+    contrast: float
+    """How much more a picture usually looks like its own figure than like any other."""
 
     def correlation(self, cells: Floats) -> Floats:
-        """Return the weighted correlation of cells with every figure: float32, shape (cells, 10); -1 for unseen ones."""
+        """Return the weighted correlation of cells with every figure: float32, shape (cells, 10); -1 for unknown."""
         patterns = _standard(np.nan_to_num(self.means), self.weights)
         found = _standard(cells, self.weights) @ (patterns * self.weights).T
         found[:, np.isnan(self.means[:, 0])] = -1.0
         return found
 
-    def course(self, cells: _Cells, batch: int = 20_000) -> tuple[NDArray[np.intp], Floats]:
-        """Return the last figure of every picture (NONE: not there) and how well it looks like itself, 0 to 1."""
-        count = len(cells.strips)
-        parts = [
-            self.correlation(cells.of(slice(at, at + batch), len(cells.centres) - 1)) for at in range(0, count, batch)
-        ]
+    def doubts(self, cells: _Cells, batch: int = 20_000) -> tuple[Floats, Floats]:
+        """Return how well the last figure of every picture looks like every figure, and what speaks against each.
+
+        Returns
+        -------
+        likeness : float32, shape (pictures, 10), -1 to 1
+        doubts : float32, shape (pictures, 10), 0 for the best
+        """
+        count, place = len(cells.strips), len(cells.centres) - 1
+        parts = [self.correlation(cells.of(slice(at, at + batch), place)) for at in range(0, count, batch)]
         likeness = np.concatenate(parts)
-        last = _viterbi(np.minimum((1.0 - likeness) / self.noise, DOUBT_MOST))
-        return last, np.clip(likeness[np.arange(count), last], 0.0, 1.0)
+        doubts = np.minimum((likeness.max(axis=1, keepdims=True) - likeness) / self.noise, DOUBT_MOST)
+        return likeness, np.asarray(doubts, np.float32)
 
 
 def _standard(cells: Floats, weights: Floats) -> Floats:
@@ -152,28 +236,67 @@ def _standard(cells: Floats, weights: Floats) -> Floats:
     return np.asarray(centred / np.maximum(spread, 1e-3)[:, None], np.float32)
 
 
-def _learn(cells: _Cells, labels: Sequence[Label]) -> _Models | None:
-    """Learn the figures from labelled lines, then again from all the pictures that look like them."""
+def _learn(cells: _Cells, time_s: NDArray[np.float64], labels: Sequence[Label]) -> _Models:
+    """Learn the figures from pictures whose last figure the labels tell, then from those of them that look like it."""
     place = len(cells.centres) - 1
-    frames = np.array([label.frame for label in labels])
-    named = np.array([label.figures[place] for label in labels])
-    models = _fit(cells.of(frames, place), named)
-    if models is None:
-        return None
-    for _ in range(ROUNDS):
-        last, score = models.course(cells)
-        keep = np.flatnonzero(score >= 0.8 * np.median(score))
-        keep = keep[:: max(1, len(keep) // 6000)]
-        again = _fit(cells.of(keep, place), last[keep])
-        if again is None:
-            break
-        unseen = np.isnan(again.means[:, 0])
-        again.means[unseen] = models.means[unseen]
-        models = again
-    return _borrow(models, cells, labels)
+    frames, named = _told(time_s, labels)
+    if len(frames) > SAMPLE:
+        chosen = np.linspace(0, len(frames) - 1, SAMPLE).round().astype(np.intp)
+        frames, named = frames[chosen], named[chosen]
+    seen = cells.of(frames, place)
+    models = _fit(seen, named)
+    likeness = models.correlation(seen)
+    own = likeness[np.arange(len(seen)), named]
+    keep = own >= likeness.max(axis=1) - 0.05  # what a label between two edits got wrong does not look like itself
+    return _borrow(_fit(seen[keep], named[keep]) if keep.any() else models, cells, labels)
 
 
-def _fit(cells: Floats, figures: NDArray[np.intp]) -> _Models | None:
+def _again(models: _Models, cells: _Cells, last: NDArray[np.intp]) -> _Models:
+    """Learn the figures anew from pictures of the whole clip, before all that lies behind them."""
+    frames = np.unique(np.linspace(0, len(last) - 1, min(len(last), SAMPLE)).round().astype(np.intp))
+    seen, named = cells.of(frames, len(cells.centres) - 1), last[frames]
+    own = models.correlation(seen)[np.arange(len(seen)), named]
+    keep = own >= 0.3
+    if not keep.any():
+        return models
+    again = _fit(seen[keep], named[keep])
+    unseen = np.isnan(again.means[:, 0])
+    again.means[unseen] = models.means[unseen]
+    return again
+
+
+def _told(time_s: NDArray[np.float64], labels: Sequence[Label]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the pictures whose last figure follows from labels around them, and that figure.
+
+    A label fixes when the clock changed before and after it to within a second; labels that agree narrow that down.
+    Between labels that agree, a picture is told if every possible moment of change gives it the same figure.
+    """
+    step = labels[0].reading.step_s
+    groups: list[list[Label]] = []
+    low = high = 0.0
+    for label in labels:
+        ahead = label.reading.clock_s - time_s[label.frame]
+        if groups and max(low, ahead) < min(high, ahead + step) + SLACK_S:
+            low, high = max(low, ahead), min(high, ahead + step)
+            groups[-1].append(label)
+        else:
+            groups.append([label])
+            low, high = ahead, ahead + step
+    frames, figures = [], []
+    for group in groups:
+        ahead = np.array([label.reading.clock_s - time_s[label.frame] for label in group])
+        low, high = float(ahead.max()), float(ahead.min()) + step
+        low, high = min(low, high) - SLACK_S, max(low, high) + SLACK_S
+        rows = np.arange(group[0].frame, group[-1].frame + 1)
+        early, late = (np.floor((time_s[rows] + shift) / step).astype(np.int64) for shift in (low, high - 1e-6))
+        sure = early == late
+        sure[[label.frame - rows[0] for label in group]] = True
+        frames.append(rows[sure])
+        figures.append(early[sure] % FIGURES)
+    return np.concatenate(frames), np.concatenate(figures)
+
+
+def _fit(cells: Floats, figures: NDArray[np.intp]) -> _Models:
     """Return the figures as the means of cells that show them."""
     means = np.full((FIGURES, cells.shape[1]), np.nan, np.float32)
     within = np.zeros(cells.shape[1], np.float32)
@@ -183,16 +306,18 @@ def _fit(cells: Floats, figures: NDArray[np.intp]) -> _Models | None:
             means[figure] = np.median(mine, axis=0) if len(mine) < 50 else mine.mean(axis=0)
             within += ((mine - means[figure]) ** 2).sum(axis=0)
     seen = ~np.isnan(means[:, 0])
-    if not seen.any():
-        return None
     variance = within / max(1, len(cells) - int(seen.sum()))
     between = means[seen].var(axis=0)
     # A pixel counts for as much as it tells: ink that changes with the figure, over what changes without it.
-    weights = (between + 25.0) / (variance + 0.25 * float(np.median(variance)) + 25.0)
+    weights = (between + 0.02) / (variance + 0.02)
     weights = np.asarray(weights / weights.sum(), np.float32)
-    models = _Models(means, weights, 1.0)
-    own = models.correlation(cells)[np.arange(len(cells)), figures]
+    models = _Models(means, weights, 1.0, 0.0)
+    likeness = models.correlation(cells)
+    rows = np.arange(len(cells))
+    own = likeness[rows, figures]
     models.noise = float(np.clip(np.median(1.0 - own), 0.01, 0.2))
+    likeness[rows, figures] = -1.0
+    models.contrast = float(np.mean(own - likeness.max(axis=1)))
     return models
 
 
@@ -225,40 +350,45 @@ def _shift_of(models: _Models, cells: _Cells, labels: Sequence[Label], place: in
     return best - REACH
 
 
-def _viterbi(doubt: Floats) -> NDArray[np.intp]:
-    """Return the likeliest course of the last figure: intp, shape (pictures,).
+def course_of(doubts: Floats, time_s: NDArray[np.float64], step_s: float) -> NDArray[np.intp]:
+    """Return the likeliest last figure of every picture: intp, shape (pictures,).
+
+    The hidden state is how far the clock is ahead of the stream, modulo ten turns of its last figure. It stays,
+    shifts by about one picture (jitter, drift) or leaps (something was cut out or put in), at the costs NUDGE and
+    LEAP.
 
     Parameters
     ----------
-    doubt : float32, shape (pictures, 10)
-        How badly every picture looks like every figure.
+    doubts : float32, shape (pictures, 10)
+        What speaks against every figure.
+    time_s : float64, shape (pictures,)
+        Presentation times.
+    step_s : float
+        After how many seconds the last figure changes.
     """
-    count = len(doubt)
-    steps = np.full((FIGURES, FIGURES), LEAP, np.float32)
-    for figure in range(FIGURES):
-        steps[figure, figure], steps[figure, (figure + 1) % FIGURES] = STAY, NEXT
-    came = np.empty((count, FIGURES), np.int8)
-    cost = doubt[0].copy() if count else np.empty(0, np.float32)
-    every = np.arange(FIGURES)
-    for at in range(1, count):
-        ways = cost[:, None] + steps
-        best = ways.argmin(axis=0)
-        came[at] = best
-        cost = ways[best, every] + doubt[at]
-    course = np.empty(count, np.intp)
-    if count:
-        course[-1] = int(cost.argmin())
-        for at in range(count - 1, 0, -1):
-            course[at - 1] = came[at, course[at]]
+    turn = FIGURES * step_s
+    usual = float(np.median(np.diff(time_s))) if len(time_s) > 1 else step_s
+    grains = max(FIGURES, min(GRAIN_MOST, round(turn / usual) if usual > 0 else GRAIN_MOST))
+    ahead = (np.arange(grains) + 0.5) * turn / grains
+    every = np.arange(grains)
+    came = np.empty((len(doubts), grains), np.int8)
+    leapt = np.zeros(len(doubts), np.int32)
+    cost = np.zeros(grains, np.float32)
+    for at in range(len(doubts)):
+        if at:
+            leapt[at] = cheapest = int(cost.argmin())
+            ways = np.stack(
+                (cost, np.roll(cost, 1) + NUDGE, np.roll(cost, -1) + NUDGE, np.full(grains, cost[cheapest] + LEAP))
+            )
+            came[at] = ways.argmin(axis=0)
+            cost = ways[came[at], every]
+        cost = cost + doubts[at, ((time_s[at] + ahead) // step_s).astype(np.int64) % FIGURES]
+    state, course = int(cost.argmin()), np.empty(len(doubts), np.intp)
+    for at in range(len(doubts) - 1, -1, -1):
+        course[at] = int((time_s[at] + ahead[state]) // step_s) % FIGURES
+        way = came[at, state] if at else 0
+        state = (state, (state - 1) % grains, (state + 1) % grains, int(leapt[at]))[way]
     return course
-
-
-def _stretches(last: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return where stretches of one last figure begin and end, those without a figure left out."""
-    edges = np.flatnonzero(np.diff(last, prepend=NONE - 1, append=NONE - 1))
-    starts, stops = edges[:-1], edges[1:]
-    there = last[starts] != NONE
-    return starts[there], stops[there]
 
 
 def _whole(
@@ -266,34 +396,73 @@ def _whole(
     models: _Models,
     starts: NDArray[np.intp],
     stops: NDArray[np.intp],
-    last: NDArray[np.intp],
     labels: Sequence[Label],
 ) -> NDArray[np.float64]:
-    """Return what the clock shows in every stretch: float64, shape (stretches,)."""
-    means = np.stack([cells.strips[a:b].mean(axis=0, dtype=np.float32) for a, b in zip(starts, stops, strict=True)])
-    places = len(cells.centres)
-    figures = np.empty((len(starts), places), np.int64)
-    for place in range(places - 1):
+    """Return what the clock shows in every stretch: float64, shape (stretches,).
+
+    Every stretch has doubts about every figure in every place. As long as the clock goes on, what it shows less the
+    number of the stretch is constant: the likeliest course of that difference, among those that labels or single
+    stretches suggest, is found by the Viterbi algorithm, so a figure that is hard to see does not make a jump.
+    """
+    inks = cells.inks(starts, stops)
+    places, count = len(cells.centres), len(starts)
+    doubts = np.empty((count, places, FIGURES), np.float32)
+    for place in range(places):
         shift = _shift_of(models, cells, labels, place)
-        likeness = models.correlation(cells.of_mean(means, place, shift))
-        figures[:, place] = likeness.argmax(axis=1)
-    figures[:, -1] = last[starts]
-    step_s, cycle_s = labels[0].reading.step_s, labels[0].reading.cycle_s
-    tens = figures[:, ::2] * 10 + figures[:, 1::2]
-    hours = tens[:, 0] % 12 if cycle_s < 86400 else tens[:, 0]
-    time_s = hours * 3600 + tens[:, 1] * 60 + (tens[:, 2] if places == 6 else 0)
-    time_s = _mended(time_s, step_s, cycle_s)
-    return _dated(time_s, starts, stops, labels, cycle_s)
+        likeness = models.correlation(cells.cut(inks, round(cells.centres[place]) + shift))
+        doubts[:, place] = (likeness.max(axis=1, keepdims=True) - likeness) / max(models.noise, 0.05)
+    np.minimum(doubts, DOUBT_MOST, out=doubts)
+    step, cycle = labels[0].reading.step_s, labels[0].reading.cycle_s
+    number = np.arange(count)
+    best = doubts.argmin(axis=2)
+    read = _seconds(best) % cycle
+    at = np.searchsorted(starts, [label.frame for label in labels], side="right") - 1
+    named = np.array([label.reading.time_s for label in labels]) % cycle
+    ahead = [(named - at * step) % cycle, *(((read - number * step) % cycle)[:, None])]
+    offsets, votes = np.unique(np.concatenate(ahead), return_counts=True)
+    offsets = offsets[(votes >= 2) | np.isin(offsets, ahead[0])]
+    shown = (number[:, None] * step + offsets[None, :]) % cycle
+    digits = _written(shown, places, cycle, labels)
+    cost = np.zeros(shown.shape, np.float32)
+    for place in range(places):
+        cost += np.take_along_axis(doubts[:, place], digits[:, :, place], axis=1)
+    np.add.at(cost, at, np.where(shown[at] == named[:, None], 0.0, LABELLED).astype(np.float32))
+    course = _steadiest(cost)
+    return _dated(shown[number, course], starts, stops, labels, cycle)
 
 
-def _mended(time_s: NDArray[np.int64], step_s: int, cycle_s: int) -> NDArray[np.int64]:
-    """Return readings with those corrected that fit neither side while their neighbours fit each other."""
-    mended = time_s.copy()
-    for at in range(1, len(mended) - 1):
-        before, after = mended[at - 1], time_s[at + 1]
-        if (after - before) % cycle_s == 2 * step_s and (mended[at] - before) % cycle_s != step_s:
-            mended[at] = (before + step_s) % cycle_s
-    return mended
+def _seconds(figures: NDArray[np.intp]) -> NDArray[np.intp]:
+    tens = figures[..., ::2] * 10 + figures[..., 1::2]
+    return tens[..., 0] * 3600 + tens[..., 1] * 60 + (tens[..., 2] if tens.shape[-1] == 3 else 0)
+
+
+def _written(seconds: NDArray[np.int64], places: int, cycle: int, labels: Sequence[Label]) -> NDArray[np.intp]:
+    """Return the figures of times as this clock writes them: intp, shape (…, places)."""
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    if cycle < DAY_S:
+        hours = (hours - 1) % 12 + 1
+    parts = [hours // 10, hours % 10, minutes // 10, minutes % 10]
+    if places == 6:
+        parts += [seconds % 60 // 10, seconds % 10]
+    return np.stack(parts, axis=-1).astype(np.intp)
+
+
+def _steadiest(cost: Floats) -> NDArray[np.intp]:
+    """Return the likeliest course through columns of `cost`, float32, shape (stretches, columns)."""
+    count, width = cost.shape
+    came = np.empty((count, width), np.int32)
+    total = cost[0].copy()
+    every = np.arange(width)
+    for at in range(1, count):
+        cheapest = int(total.argmin())
+        change = total[cheapest] + CHANGE < total
+        came[at] = np.where(change, cheapest, every)
+        total = np.where(change, total[cheapest] + CHANGE, total) + cost[at]
+    course = np.empty(count, np.intp)
+    course[-1] = int(total.argmin())
+    for at in range(count - 1, 0, -1):
+        course[at - 1] = came[at, course[at]]
+    return course
 
 
 def _dated(

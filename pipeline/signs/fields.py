@@ -27,6 +27,14 @@ _ALONE = r"(?<!\d)(?P<hour>[01]?\d|2[0-3])[:;时](?P<minute>[0-5]\d)(?:[:.;分](
 _END = r"(?P<after>[AP]M)?(?!\d)"
 _FULL = re.compile(r"(?<!\d)" + _DATE + _DAY_NAME + _NOON + _AFTER_DATE + _END)
 _TIME = re.compile(_NOON + _ALONE + _END)
+_MANGLED = re.compile(
+    r"(?<!\d)"
+    + _DATE
+    + _DAY_NAME
+    + r"(?P<before>)(?P<hour>[01]\d|2[0-3]).(?P<minute>[0-5]\d).(?P<seconds>[0-5]\d)"
+    + _END
+)
+"""A colon of dots may be read as a figure."""
 _ONLY_DATE = re.compile(r"(?<!\d)" + _DATE)
 _LOOKALIKES = str.maketrans("OQDILSBZ", "00011582")
 """Letters that readers see where a recorder writes figures."""
@@ -73,17 +81,22 @@ def read_clock(text: str) -> ClockReading | None:
     """Return what the clock in a line shows, None if there is none or only a date.
 
     Separators may be missing behind a date, as readers lose them; without a date the colon or 时 is asked for. Chinese
-    dates, names of days, 上午/下午 and AM/PM are understood. Of 07-25-2019 and 25.07.2019, a figure above 12 decides which is
-    the day; where both could be, a full stop means the day comes first, another sign the month.
+    dates, names of days, 上午/下午 and AM/PM are understood. Of 07-25-2019 and 25.07.2019, a figure above 12 decides
+    which is the day; where both could be, a full stop means the day comes first, another sign the month.
     """
     kept = [place for place, character in enumerate(text) if not character.isspace()]
     line = plain_line("".join(text[place] for place in kept))
-    for pattern in (_FULL, _TIME):
+    for pattern in (_FULL, _TIME, _MANGLED):
         for candidate in (line, line.translate(_LOOKALIKES)):
             for found in pattern.finditer(candidate):
                 if (reading := _reading(found, line, kept)) is not None:
                     return reading
     return None
+
+
+def figure(character: str) -> int:
+    """Return the figure that a character of a clock stands for."""
+    return int(plain_line(character).translate(_LOOKALIKES))
 
 
 def read_date(text: str) -> int | None:
@@ -145,7 +158,8 @@ def field_of(text: str) -> str:
 def consensus(texts: Sequence[str]) -> tuple[str, float]:
     """Return what several readings of one text come to, and the share of them that say exactly that.
 
-    Character by character among the readings of the usual length; the whole text that is read most often if those are few.
+    Character by character among the readings of the usual length; the whole text that is read most often if those are
+    few.
     """
     kept = [text for text in texts if text]
     if not kept:

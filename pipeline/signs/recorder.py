@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -14,14 +15,65 @@ from pipeline.features.kept import ClockPlace, KeptLine
 from pipeline.features.schema import to_arrow
 from pipeline.signs import reader
 from pipeline.signs.clock import Course, Label, follow
-from pipeline.signs.fields import EPOCH, ClockReading, consensus, read_clock, read_date  # noqa: F401
-from pipeline.signs.locate import Area, Layout, Line, cut, locate
-from pipeline.signs.ocr import LineRead, read_lines
+from pipeline.signs.fields import consensus, figure, read_clock, read_date
+from pipeline.signs.locate import SURE, Area, Layout, Line, locate
+from pipeline.signs.ocr import LineRead, read_clock_line
 
 OVERLAY_VERSION = 1
 """Raised whenever the same clip could now give other readings."""
 
 STAGE = "overlay"
+
+
+def recorder(
+    progress: Callable[[str, float], None],
+    *,
+    edge: Annotated[float, Interval(gt=0, lt=0.5)] = 0.16,
+    share: Annotated[float, Interval(gt=0, le=1)] = 0.6,
+    still_diff: float = 4.0,
+    detection_side_px: Annotated[int, Ge(32)] = 1280,
+    min_confidence: Annotated[float, Interval(ge=0, le=1)] = 0.5,
+    min_score: Annotated[float, Interval(ge=0, le=1)] = 0.6,
+    read_every: Annotated[int, Ge(1)] = 6,
+) -> Recorder:
+    """Return what reads the recorder's overlay of one clip.
+
+    Parameters
+    ----------
+    progress : callable
+        Told `"overlay"` and how much of the reading is done, 0 to 1.
+    edge : float
+        Height of the strips at the upper and at the lower edge in which the overlay is looked for, in picture heights.
+    share : float
+        Share of the pictures looked at, 0 to 1, in which a line must stand at the same place.
+    still_diff : float
+        Grey levels by which the typical point of a fixed camera's picture changes between two pictures at most.
+    detection_side_px : int
+        Longer side that the strips are made to fit, if they are larger, to find lines in them.
+    min_confidence : float
+        Confidence of the reader, 0 to 1, below which a line counts as not there.
+    min_score : float
+        Share of the clip's usual score, 0 to 1, below which a picture's clock counts as not read.
+    read_every : int
+        Of the lines kept every 5.3 s, every so many are read; the first 12 s are read more densely.
+    """
+    return Recorder(
+        progress,
+        _Settings(edge, share, still_diff, detection_side_px, min_confidence, min_score, read_every),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """See `recorder`."""
+
+    edge: float
+    share: float
+    still_diff: float
+    detection_side_px: int
+    min_confidence: float
+    min_score: float
+    read_every: int
 
 
 class Recorder:
@@ -30,23 +82,9 @@ class Recorder:
     Its two halves belong together: `place` is asked before the clip is decoded, `read` afterwards.
     """
 
-    def __init__(
-        self,
-        progress: Callable[[str, float], None],
-        *,
-        edge: Annotated[float, Interval(gt=0, lt=0.5)] = 0.16,
-        share: Annotated[float, Interval(gt=0, le=1)] = 0.6,
-        still_diff: float = 4.0,
-        detection_side_px: Annotated[int, Ge(32)] = 1280,
-        min_confidence: Annotated[float, Interval(ge=0, le=1)] = 0.5,
-        min_score: Annotated[float, Interval(ge=0, le=1)] = 0.6,
-        read_every: Annotated[int, Ge(1)] = 6,
-    ) -> None:
-        """See `recorder` for the parameters."""
-        self._progress = progress
-        self._edge, self._share, self._still_diff = edge, share, still_diff
-        self._side, self._confidence = detection_side_px, min_confidence
-        self._min_score, self._read_every = min_score, read_every
+    def __init__(self, progress: Callable[[str, float], None], settings: _Settings) -> None:
+        """See `recorder`."""
+        self._progress, self._used = progress, settings
         self._layout = Layout((), 0, None)
         self._times: tuple[float, ...] = ()
 
@@ -68,10 +106,10 @@ class Recorder:
         self._layout = locate(
             self._engine(),
             [np.asarray(pixels, np.uint8) for _, pixels in alike],
-            self._edge,
-            self._share,
-            self._still_diff,
-            self._confidence,
+            self._used.edge,
+            self._used.share,
+            self._used.still_diff,
+            self._used.min_confidence,
         )
         clock, digits = self._layout.clock, self._layout.digits
         if clock is None or digits is None:
@@ -83,9 +121,13 @@ class Recorder:
         frames = measured.tables.get("frames")
         times = frames["time_s"].to_numpy() if frames is not None else np.empty(0)
         labels, texts = self._labelled(measured.lines)
+        if (day := self._day()) is not None:
+            labels = [replace(one, reading=replace(one.reading, day=one.reading.day or day)) for one in labels]
         course = Course(np.full(len(times), np.nan), np.full(len(times), np.nan))
         if labels and len(measured.strips):
-            found = follow(measured.strips, self._layout.figures, labels, self._min_score)
+            found = follow(
+                measured.strips, times[: len(measured.strips)], self._layout.figures, labels, self._used.min_score
+            )
             course.clock_s[: len(found.clock_s)] = found.clock_s[: len(times)]
             course.score[: len(found.score)] = found.score[: len(times)]
         self._progress(STAGE, 1.0)
@@ -97,8 +139,15 @@ class Recorder:
             "texts": to_arrow("texts", [*self._peeked_rows(times, height), *texts]),
         }
 
+    def _day(self) -> int | None:
+        """Return the date of a line of its own, as days since 1970-01-01, None if there is none."""
+        for line in self._layout.lines:
+            if line.field == "date":
+                return read_date(consensus([read.text for read in line.reads])[0])
+        return None
+
     def _engine(self) -> object:
-        return reader._engine(self._side, 1)
+        return reader._engine(self._used.detection_side_px, 1)
 
     def _labelled(self, lines: Sequence[KeptLine]) -> tuple[list[Label], list[dict[str, object]]]:
         """Read some of the kept lines: the dense ones of the start, and every so many of the others."""
@@ -108,17 +157,17 @@ class Recorder:
             return [], []
         dense = [n for n in range(len(lines) - 1) if lines[n + 1].time_s - lines[n].time_s < 2]
         others = [n for n in range(len(lines)) if n not in set(dense)]
-        chosen = sorted({*dense, *others[:: self._read_every], *others[-1:]})
+        chosen = sorted({*dense, *others[:: self._used.read_every], *others[-1:]})
         labels, rows = [], []
         for number, at in enumerate(chosen, 1):
             kept = lines[at]
             pixels = cv2.imread(str(kept.path), cv2.IMREAD_COLOR)
             if pixels is None:
                 continue
-            read = read_lines(self._engine(), [np.asarray(pixels, np.uint8)])[0]
-            reading = read_clock(read.text) if read.confidence >= self._confidence else None
+            read = read_clock_line(self._engine(), np.asarray(pixels, np.uint8), SURE)
+            reading = read_clock(read.text) if read.confidence >= self._used.min_confidence else None
             if reading is not None and -1 not in reading.figures:
-                figures = tuple(int(_figure(read.text[place])) for place in reading.figures)
+                figures = tuple(figure(read.text[place]) for place in reading.figures)
                 labels.append(Label(kept.frame, reading, figures))
             if read.text:
                 area = self._layout.clock.area
@@ -135,12 +184,6 @@ class Recorder:
                     pixels = round((line.area.bottom - line.area.top) * height)
                     rows.append(_text_row(frame, time_s, read, line.area, pixels))
         return rows
-
-
-def _figure(character: str) -> str:
-    from pipeline.signs.fields import _LOOKALIKES, plain_line
-
-    return plain_line(character).translate(_LOOKALIKES)
 
 
 def _corners(area: Area) -> tuple[float, float, float, float]:

@@ -56,7 +56,7 @@ def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
 def findings_of(features: Features) -> list[Finding]:
     """Run every detector of this package (not speech, not signs) with its defaults."""
     names = [name for name, d in REGISTRY.items() if d.func.__module__.startswith(detectors.__name__)]
-    return [found for name in names if name != "place-sign" for found in REGISTRY[name](features)]
+    return [found for name in names if name != "place" for found in REGISTRY[name](features)]
 
 
 def hit(findings: Iterable[Finding], kinds: frozenset[str], start_s: float, stop_s: float) -> bool:

@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.place_sign import place_sign
+from detectors.place import place
 from pipeline.features.schema import table, to_table
 from pipeline.model import Features, Table
 from pipeline.signs.matching import match_score, signs_of
@@ -167,7 +167,7 @@ def answer(texts: Table, name: str) -> str:
             "examined": table("examined", [{"stage": "texts", "measure": "pictures_read", "value": 1.0}]),
         }
     )
-    return next(place_sign(features)).kind
+    return next(place(features)).kind
 
 
 def report(rows: list[dict[str, Any]]) -> None:

@@ -17,9 +17,12 @@ KINDS: dict[str, str] = {
     "notice-partial": "Only a part of the standard notice was spoken",
     "notice-late": "The standard notice was spoken after the enforcement had begun",
     "notice-unclear": "Whether the standard notice was spoken cannot be told from the sound",
-    "place-shown": "A sign of the place is legible in the picture",
-    "place-missing": "No sign of the place was found",
-    "place-unclear": "Text in the picture is too small or too blurred to tell the place",
+    "place-shown": "The place is shown: by its sign, or by a landmark with the place's name spoken",
+    "place-missing": "Neither a sign of the place was found, nor a landmark with the place's name spoken",
+    "place-unclear": "Whether the place is shown cannot be told from the picture and the sound",
+    "place-spoken": "The name of the place was spoken",
+    "landmark-shown": "A landmark of the case record's reference photos is seen",
+    "signs-seen": "Which signs are legible, where the case record names no place",
 }
 
 TITLES: dict[str, str] = {
@@ -42,5 +45,8 @@ TITLES: dict[str, str] = {
     "place-shown": "Place shown",
     "place-missing": "Place missing",
     "place-unclear": "Place unclear",
+    "place-spoken": "Place spoken",
+    "landmark-shown": "Landmark shown",
+    "signs-seen": "Signs seen",
 }
 """Short names of the same kinds, for headings and the lanes of a timeline (msgids too)."""

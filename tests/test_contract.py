@@ -28,7 +28,7 @@ assert detectors and transcripts  # importing them registers every detector
 
 EACH = pytest.mark.parametrize("d", REGISTRY.values(), ids=lambda d: d.name)
 SCHEMA = {f"{name}.{spec.name}" for name, specs in TABLES.items() for spec in specs}
-SPOKEN_OR_WRITTEN = {"voice", "words", "texts", "case"}
+SPOKEN_OR_WRITTEN = {"voice", "words", "texts", "landmarks", "case"}
 CALM = Features(
     {name: rows for name, rows in stream("I" + "P" * 199).features().tables.items() if name not in SPOKEN_OR_WRITTEN}
 )
@@ -38,7 +38,7 @@ KNOWN_SECONDS = st.one_of(st.floats(-1.0, 30.0), st.sampled_from([0.0, 0.04, 0.0
 SECONDS = st.one_of(st.just(math.nan), KNOWN_SECONDS)
 LENGTHS = st.one_of(st.just(math.nan), st.floats(0.0, 3.0))
 NUMBERS = st.one_of(st.just(math.nan), st.floats(0.0, 255.0), st.sampled_from([0.0, 1.0, 0.02, 16.0]))
-TEXTS = st.sampled_from([None, "video", "audio", "moov", "mdat", "为保护您的合法权益", "place.name", ""])
+TEXTS = st.sampled_from([None, "video", "audio", "moov", "mdat", "为保护您的合法权益", "place.names", "place.photos", ""])
 COUNTS = st.integers(0, 400)
 
 
@@ -82,7 +82,7 @@ def wild_features(draw: st.DrawFn) -> Features:
 
 def _extent(features: Features) -> tuple[float, float]:
     ends = [0.0]
-    for name in features.tables.keys() & {"frames", "sound", "packets", "words", "voice", "texts"}:
+    for name in features.tables.keys() & {"frames", "sound", "packets", "words", "voice", "texts", "landmarks"}:
         rows = features[name]
         for start, length in (("time_s", "duration_s"), ("start_s", None), ("stop_s", None)):
             if start in rows:

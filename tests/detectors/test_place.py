@@ -1,8 +1,8 @@
-"""The detector of the place's sign: shown, missing, unclear, and silence where there is nothing to hold it against."""
+"""The detector of the place: sign, landmark with spoken name, and every way in which it cannot be told."""
 
 import pytest
 
-from detectors.place_sign import place_sign
+from detectors.place import place
 from pipeline.detector import REGISTRY
 from pipeline.features.schema import table
 from pipeline.language import language
@@ -30,7 +30,7 @@ def judged(rows: list[Row], names: tuple[str, ...] = (NAME,), pictures: int = 6,
             "frames": table("frames", [FRAME | row for row in frames]),
         }
     )
-    return list(place_sign(features, **params))  # type: ignore[arg-type]
+    return list(place(features, **params))  # type: ignore[arg-type]
 
 
 FRAME: Row = {"key": False, "interlaced": False, "damaged": False, "width": 1920, "height": 1080}
@@ -118,16 +118,8 @@ def test_aliases_count() -> None:
     assert judged([text("金星化工")], names=features_names)[0].evidence["name"] == "金星化工"
 
 
-def test_silence_without_a_name_or_without_pictures() -> None:
-    assert kinds([text("金星化工")], names=()) == []
+def test_silence_where_no_picture_was_read() -> None:
     assert kinds([], pictures=0) == []
-
-
-def test_no_case_record_no_answer() -> None:
-    entry = REGISTRY["place-sign"]
-    features = Features({"texts": table("texts", [text("金星化工")]), "examined": table("examined", [])})
-    assert entry.missing(features) == ["case.value"]
-    assert entry(features) == []
 
 
 def test_every_sentence_is_told_in_chinese() -> None:

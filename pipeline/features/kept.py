@@ -33,7 +33,7 @@ class KeptLine:
 
 
 def read_strips(folder: Path) -> NDArray[np.uint8]:
-    """Return the strips of a clip: uint8, shape (pictures, height, width), mapped, not loaded; none if none were kept."""
+    """Return the strips of a clip, uint8, shape (pictures, height, width), mapped; no pictures if none were kept."""
     try:
         width, height = json.loads((folder / SIZE).read_text("utf-8"))
         data = np.memmap(folder / STRIPS, np.uint8, "r")

@@ -9,7 +9,8 @@ the lines that the recogniser read.
 References
 ----------
 A. Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm", IEEE Trans.
-Information Theory 13 (1967), 260-269. J. P. Lewis, "Fast normalized cross-correlation", Vision Interface (1995), 120-123.
+Information Theory 13 (1967), 260-269. J. P. Lewis, "Fast normalized cross-correlation", Vision Interface (1995),
+120-123.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Label:
     frame: int
     reading: ClockReading
     figures: tuple[int, ...]
-    """The figures of the time of day, as they are written."""
+    """The figures of the time of day, as they are written; -1 for the tens of an hour that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +409,9 @@ def _whole(
     places, count = len(cells.centres), len(starts)
     doubts = np.empty((count, places, FIGURES), np.float32)
     for place in range(places):
+        if any(label.figures[place] < 0 for label in labels):
+            doubts[:, place] = 0.0
+            continue
         shift = _shift_of(models, cells, labels, place)
         likeness = models.correlation(cells.cut(inks, round(cells.centres[place]) + shift))
         doubts[:, place] = (likeness.max(axis=1, keepdims=True) - likeness) / max(models.noise, 0.05)

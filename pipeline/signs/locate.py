@@ -199,15 +199,17 @@ def _digits(clock: Line) -> tuple[Area | None, tuple[float, ...]]:
     """Return the area around the figures of the time of day, and the centre of each in widths of that area."""
     readings: list[tuple[ClockReading, LineRead]] = []
     for read in clock.reads:
-        if read.text and (reading := read_clock(read.text)) is not None and -1 not in reading.figures:
+        if read.text and (reading := read_clock(read.text)) is not None:
             readings.append((reading, read))
     if not readings:
         return None, ()
     finest = max(len(reading.figures) for reading, _ in readings)
     rows = [
-        [read.at[place] for place in reading.figures] for reading, read in readings if len(reading.figures) == finest
+        [read.at[place] if place >= 0 else np.nan for place in reading.figures]
+        for reading, read in readings
+        if len(reading.figures) == finest
     ]
-    centres, pitch = _even(np.median(np.array(rows), axis=0))
+    centres, pitch = _even(_median(np.array(rows)))
     low, high = centres[0] - 1.2 * pitch, centres[-1] + 1.2 * pitch
     area, width = clock.area, clock.area.right - clock.area.left
     digits = Area(max(0.0, area.left + low * width), area.top, min(1.0, area.left + high * width), area.bottom)
@@ -215,13 +217,19 @@ def _digits(clock: Line) -> tuple[Area | None, tuple[float, ...]]:
     return digits, tuple((area.left + float(centre) * width - digits.left) / across for centre in centres)
 
 
+def _median(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median of every column; NaN where it is unknown in most rows."""
+    often = 2 * np.isfinite(rows).sum(axis=0) >= len(rows)
+    return np.array([np.nanmedian(column) if kept else np.nan for column, kept in zip(rows.T, often, strict=True)])
+
+
 def _even(centres: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """Return the centres of pairs of figures, evenly spaced as clocks are written, and the distance within a pair.
 
     The recogniser's columns are a third of a figure wide, and single ones are off by one.
     """
-    firsts, seconds = centres[::2], centres[1::2]
-    pitch = float(np.median(seconds - firsts))
-    apart = float(np.median(np.concatenate((np.diff(firsts), np.diff(seconds)))))
+    firsts, seconds = centres[::2], centres[1::2]  # an hour of one figure leaves the first unknown
+    pitch = float(np.nanmedian(seconds - firsts))
+    apart = float(np.nanmedian(np.concatenate((np.diff(firsts), np.diff(seconds)))))
     ideal = np.repeat(np.arange(len(firsts)) * apart, 2) + np.tile((0.0, pitch), len(firsts))
-    return ideal + float(np.median(centres - ideal)), pitch
+    return ideal + float(np.nanmedian(centres - ideal)), pitch

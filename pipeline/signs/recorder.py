@@ -166,8 +166,8 @@ class Recorder:
                 continue
             read = read_clock_line(self._engine(), np.asarray(pixels, np.uint8), SURE)
             reading = read_clock(read.text) if read.confidence >= self._used.min_confidence else None
-            if reading is not None and -1 not in reading.figures:
-                figures = tuple(figure(read.text[place]) for place in reading.figures)
+            if reading is not None:
+                figures = tuple(figure(read.text[place]) if place >= 0 else -1 for place in reading.figures)
                 labels.append(Label(kept.frame, reading, figures))
             if read.text:
                 area = self._layout.clock.area

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
@@ -21,6 +23,7 @@ from pipeline.features.schema import to_arrow
 from pipeline.model import Message
 from pipeline.signs.geometry import LEAST_MATCHES, agreeing, distinct, spread
 from pipeline.signs.rootsift import Described, Grey, Matcher, RootSift
+from pipeline.signs.xfeat import DISTRIBUTIONS, XFeat
 
 LANDMARKS_VERSION = 1
 """Raised whenever the same pictures could now give other tables."""
@@ -70,12 +73,12 @@ def find_landmarks(
     areas: Sequence[Area],
     progress: Callable[[str, float], None],
     *,
-    matcher: Literal["rootsift"] = "rootsift",
+    matcher: Literal["rootsift", "xfeat"] = "rootsift",
     max_pictures: Annotated[int, Ge(1)] = 24,
     longer_side_px: Annotated[int, Ge(64)] = 800,
     photo_features: Annotated[int, Ge(50)] = 3000,
-    picture_features: Annotated[int, Ge(50)] = 1500,
-    max_ratio: Annotated[float, Interval(gt=0, le=1)] = 0.8,
+    picture_features: Annotated[int, Ge(50)] = 1000,
+    max_ratio: Annotated[float, Interval(gt=0, le=1)] = 0.85,
 ) -> dict[str, pa.Table]:
     """Hold a clip's pictures against the reference photos of its case record.
 
@@ -92,8 +95,8 @@ def find_landmarks(
         Where the recorder writes: left, top, right, bottom, 0 to 1. Features there are left out.
     progress : callable
         Told `"landmarks"` and the share of the pictures that is done.
-    matcher : {"rootsift"}
-        How features are found and matched.
+    matcher : {"rootsift", "xfeat"}
+        How features are found and matched; "xfeat" needs the optional extra of that name (`docs/landmarks.md`).
     max_pictures : int
         Pictures that are examined at most: the sharpest of as many equal stretches of the clip.
     longer_side_px : int
@@ -110,8 +113,13 @@ def find_landmarks(
     tables : dict of str to pyarrow.Table
         Tables landmarks (a row for each photo in each picture examined), examined and gaps of
         `pipeline/features/schema.py`.
+
+    Raises
+    ------
+    ModelError
+        If the matcher is not installed.
     """
-    engine: Matcher = RootSift(max_ratio)
+    engine: Matcher = RootSift(max_ratio) if matcher == "rootsift" else XFeat()
     gaps: list[dict[str, object]] = []
     known: list[_Photo] = []
     for name, path in photos:
@@ -143,9 +151,13 @@ def find_landmarks(
     }
 
 
-def libraries() -> dict[str, str]:
-    """Return name → version of what the comparison rests on."""
-    return {name: distribution_version(name) for name in ("opencv-python-headless", "pillow")}
+def libraries(matcher: str = "rootsift") -> dict[str, str]:
+    """Return name → version of what the comparison by a matcher rests on; nothing is loaded."""
+    found = {}
+    for name in ("opencv-python-headless", "pillow", *(DISTRIBUTIONS if matcher == "xfeat" else ())):
+        with suppress(PackageNotFoundError):  # an extra that is not installed is told of when it is used
+            found[name] = distribution_version(name)
+    return found
 
 
 def spread_in_time(pictures: Sequence[SharpPicture], most: int) -> list[SharpPicture]:

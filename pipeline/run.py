@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from importlib.metadata import version as distribution_version
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 import detectors  # noqa: F401  (registers every detector)
 import transcripts  # noqa: F401  (registers every speech check)
-from pipeline.case import case_of, case_table
+from pipeline.case import CaseRecord, case_of, case_table
 from pipeline.detector import REGISTRY
 from pipeline.errors import FootageError
 from pipeline.features import extract
@@ -38,8 +38,9 @@ from pipeline.model import (
 from pipeline.rules.judge import judge
 from pipeline.rules.profile import Profile
 from pipeline.settings import Settings, parameters_of, settings_from
-from pipeline.signs import reader, recorder
-from transcripts import transcribe as speech
+from pipeline.signs import landmarks, reader, recorder
+from pipeline.signs.layouts import Layouts
+from transcripts import transcribe as speech_stage
 
 OPENING = "opening.flac"
 """Name of the first minutes of sound in a cache entry."""
@@ -72,12 +73,17 @@ class Stage:
         return self.parameters.model_validate(settings.section(self.name)).model_dump()
 
 
+def _speech_libraries(used: Mapping[str, Any]) -> Mapping[str, str]:
+    return speech_stage.libraries(used["weights"])
+
+
 STAGES = {
     stage.name: stage
     for stage in (
         Stage("media", extract.measure, extract.MEASURE_VERSION, lambda _: extract.libraries()),
-        Stage("speech", speech.transcribe, speech.TRANSCRIBE_VERSION, lambda used: speech.libraries(used["weights"])),
+        Stage("speech", speech_stage.transcribe, speech_stage.TRANSCRIBE_VERSION, _speech_libraries),
         Stage("overlay", recorder.recorder, recorder.OVERLAY_VERSION, lambda _: reader.libraries()),
+        Stage("landmarks", landmarks.find_landmarks, landmarks.LANDMARKS_VERSION, lambda _: landmarks.libraries()),
         Stage("signs", reader.read_texts, reader.READ_VERSION, lambda _: reader.libraries()),
     )
 }
@@ -150,9 +156,26 @@ def _must_be_unchanged(footage: Footage) -> None:
 
 
 def measure(
-    footage: Footage, settings: Settings, cache: Cache, progress: Progress = silent
+    footage: Footage,
+    settings: Settings,
+    cache: Cache,
+    progress: Progress = silent,
+    *,
+    case: CaseRecord | None = None,
+    speech: bool = True,
 ) -> tuple[Features, Path | None, Message | None]:
     """Bring every table of a clip, from the cache or by decoding it once.
+
+    Parameters
+    ----------
+    footage : Footage
+    settings : Settings
+    cache : Cache
+    progress : callable
+    case : CaseRecord, optional
+        Its reference photos are looked for in the pictures, and its device's layouts are tried first.
+    speech : bool
+        Whether the sound is searched for speech, which takes longest; tables voice and words are absent otherwise.
 
     Returns
     -------
@@ -168,38 +191,64 @@ def measure(
     FootageError
         If the file is no footage at all, or changed since it was hashed.
     """
+    photos = case.photos() if case else ()
     media = _key("media", footage, settings)
     overlay = _key("overlay", footage, settings, media=media.digest())
-    signs = _key("signs", footage, settings, overlay=overlay.digest())
-    words = _key("speech", footage, settings, media=media.digest())
-    seen, burned, read, heard = (cache.tables(key) for key in (media, overlay, signs, words))
+    keys = {"media": media, "overlay": overlay, "signs": _key("signs", footage, settings, overlay=overlay.digest())}
+    if photos:
+        content = "".join(hashlib.sha256(path.read_bytes()).hexdigest() for _, path in photos)
+        keys["landmarks"] = _key("landmarks", footage, settings, overlay=overlay.digest(), photos=content)
+    parts = {name: cache.tables(key) for name, key in keys.items()}
     opening = cache.file(media, OPENING)
     with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
-        if seen is None or burned is None or read is None:
-            device = recorder.recorder(progress, **STAGES["overlay"].used(settings))
-            measured = extract.measure(
-                footage.path, Path(work), progress, device.place, **STAGES["media"].used(settings)
-            )
-            _must_be_unchanged(footage)
-            seen = _tables(measured.tables)
+        if None in parts.values():
+            measured, written = _look(footage, settings, cache, progress, Path(work), case)
+            parts = {name: _tables(tables) for name, tables in written.items()}
             if measured.unreadable is not None:
-                return Features(seen), None, measured.unreadable
-            written = device.read(measured)
-            found = reader.read_texts(measured.pictures, progress, **STAGES["signs"].used(settings))
-            burned, read, opening = _tables(written), _tables(found), measured.opening
+                return Features(parts["media"] or {}), None, measured.unreadable
+            opening = measured.opening
             if measured.complete:
-                cache.put(media, measured.tables, {OPENING: opening} if opening else {})
-                cache.put(overlay, written)
-                cache.put(signs, found)
+                for name, key in keys.items():
+                    cache.put(key, written[name], {OPENING: opening} if opening and name == "media" else {})
                 opening = cache.file(media, OPENING)
-        if heard is None and opening is not None:
-            spoken = speech.transcribe(opening, progress, **STAGES["speech"].used(settings))
-            heard = _tables(spoken)
-            if "words" in heard and media in cache:
-                cache.put(words, spoken)
+        if speech and opening is not None:
+            parts["speech"] = _listen(footage, settings, cache, progress, opening, media)
         if opening is not None and not opening.is_relative_to(cache.root):
             opening = None
-    return Features(_with_clock(_joined(seen, burned, read, heard or {}))), opening, None
+    return Features(_with_clock(_joined(*(part for part in parts.values() if part is not None)))), opening, None
+
+
+def _look(
+    footage: Footage, settings: Settings, cache: Cache, progress: Progress, work: Path, case: CaseRecord | None
+) -> tuple[extract.Measured, dict[str, dict[str, pa.Table]]]:
+    """Decode a clip, and read what its pictures show; return the tables of every stage that looks at pictures."""
+    layouts = Layouts(cache.root / "layouts", next(iter(case.all("device.id")), "") if case else "")
+    device = recorder.recorder(progress, layouts, **STAGES["overlay"].used(settings))
+    measured = extract.measure(footage.path, work, progress, device.place, **STAGES["media"].used(settings))
+    _must_be_unchanged(footage)
+    written = {"media": measured.tables}
+    if measured.unreadable is None:
+        written["overlay"] = device.read(measured)
+        areas = [astuple(area) for area in device.areas]
+        written["signs"] = reader.read_texts(measured.pictures, progress, **STAGES["signs"].used(settings))
+        if case and case.photos():
+            used = STAGES["landmarks"].used(settings)
+            written["landmarks"] = landmarks.find_landmarks(measured.pictures, case.photos(), areas, progress, **used)
+    return measured, written
+
+
+def _listen(
+    footage: Footage, settings: Settings, cache: Cache, progress: Progress, opening: Path, media: CacheKey
+) -> dict[str, Table]:
+    """Return the tables of speech, from the cache or by listening to the opening."""
+    key = _key("speech", footage, settings, media=media.digest())
+    heard = cache.tables(key)
+    if heard is None:
+        spoken = speech_stage.transcribe(opening, progress, **STAGES["speech"].used(settings))
+        heard = _tables(spoken)
+        if "words" in heard and media in cache:
+            cache.put(key, spoken)
+    return heard
 
 
 def _key(name: str, footage: Footage, settings: Settings, **more: str) -> CacheKey:
@@ -322,12 +371,13 @@ def examine(
     opening: Path | None = None
     features = Features()
     footage = Footage(path, "", 0)
+    case = case_of(path)
     try:
         footage = identify(path, progress)
-        features, opening, unreadable = measure(footage, used, cache, progress)
+        features, opening, unreadable = measure(footage, used, cache, progress, case=case)
     except FootageError as error:
         unreadable = told(error)
-    record = case_table(case_of(path))
+    record = case_table(case)
     if record is not None:
         features = Features({**features.tables, "case": to_table("case", record)})
     findings, skipped = detect(features, used)

@@ -71,7 +71,13 @@ class Layout:
 
 
 def locate(
-    engine: Any, pictures: Sequence[Pixels], edge: float, share: float, still_diff: float, min_confidence: float
+    engine: Any,
+    pictures: Sequence[Pixels],
+    known: Sequence[Sequence[Area]],
+    edge: float,
+    share: float,
+    still_diff: float,
+    min_confidence: float,
 ) -> Layout:
     """Find the recorder's lines on pictures from all over a clip.
 
@@ -79,6 +85,9 @@ def locate(
     ----------
     engine : rapidocr.RapidOCR
     pictures : sequence of uint8 arrays, shape (height, width, 3), BGR, upright, all of one size
+    known : sequence of sequence of Area
+        Layouts of other clips, the clock's line first. One whose clock is read in every picture is taken; only if
+        there is none are the pictures searched.
     edge : float
         Height of the strips at the upper and at the lower edge that are searched, in picture heights.
     share : float
@@ -88,7 +97,8 @@ def locate(
     min_confidence : float
         Confidence of the reader, 0 to 1, below which a line counts as not there.
     """
-    areas = _standing(engine, pictures, edge, share)
+    fitting = (areas for areas in known if _fits(engine, pictures, areas))
+    areas = list(next(fitting, ())) or _standing(engine, pictures, edge, share)
     reads = [_reads(engine, pictures, area, min_confidence) for area in areas]
     return layout_of(areas, reads, camera_moved([_small(picture) for picture in pictures], still_diff), edge, share)
 
@@ -152,6 +162,18 @@ def _iou(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     shared = across * down
     areas = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])
     return float(shared / (areas - shared))
+
+
+def _fits(engine: Any, pictures: Sequence[Pixels], areas: Sequence[Area]) -> bool:
+    """Tell whether a clock of one form is read in every picture where a layout has its clock."""
+    forms = set()
+    for picture in pictures:
+        read = read_clock_line(engine, cut(picture, areas[0]), SURE)
+        reading = read_clock(read.text)
+        if reading is None or read.confidence < SURE:
+            return False
+        forms.add(reading.form)
+    return len(forms) == 1
 
 
 def cut(picture: Pixels, area: Area) -> Pixels:

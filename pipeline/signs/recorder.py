@@ -16,6 +16,7 @@ from pipeline.features.schema import to_arrow
 from pipeline.signs import reader
 from pipeline.signs.clock import Course, Label, follow
 from pipeline.signs.fields import consensus, figure, read_clock, read_date
+from pipeline.signs.layouts import Layouts
 from pipeline.signs.locate import SURE, Area, Layout, Line, locate
 from pipeline.signs.ocr import LineRead, read_clock_line
 
@@ -27,6 +28,7 @@ STAGE = "overlay"
 
 def recorder(
     progress: Callable[[str, float], None],
+    layouts: Layouts | None = None,
     *,
     edge: Annotated[float, Interval(gt=0, lt=0.5)] = 0.16,
     share: Annotated[float, Interval(gt=0, le=1)] = 0.6,
@@ -42,6 +44,8 @@ def recorder(
     ----------
     progress : callable
         Told `"overlay"` and how much of the reading is done, 0 to 1.
+    layouts : Layouts, optional
+        Where recorders of this kind were seen to write; tried first, and added to.
     edge : float
         Height of the strips at the upper and at the lower edge in which the overlay is looked for, in picture heights.
     share : float
@@ -59,6 +63,7 @@ def recorder(
     """
     return Recorder(
         progress,
+        layouts or Layouts(None),
         _Settings(edge, share, still_diff, detection_side_px, min_confidence, min_score, read_every),
     )
 
@@ -82,9 +87,9 @@ class Recorder:
     Its two halves belong together: `place` is asked before the clip is decoded, `read` afterwards.
     """
 
-    def __init__(self, progress: Callable[[str, float], None], settings: _Settings) -> None:
+    def __init__(self, progress: Callable[[str, float], None], layouts: Layouts, settings: _Settings) -> None:
         """See `recorder`."""
-        self._progress, self._used = progress, settings
+        self._progress, self._layouts, self._used = progress, layouts, settings
         self._layout = Layout((), 0, None)
         self._times: tuple[float, ...] = ()
 
@@ -103,9 +108,11 @@ class Recorder:
         if not alike:
             return None
         self._times = tuple(time_s for time_s, _ in alike)
+        height, width = alike[0][1].shape[:2]
         self._layout = locate(
             self._engine(),
             [np.asarray(pixels, np.uint8) for _, pixels in alike],
+            self._layouts.known(width, height),
             self._used.edge,
             self._used.share,
             self._used.still_diff,
@@ -114,6 +121,8 @@ class Recorder:
         clock, digits = self._layout.clock, self._layout.digits
         if clock is None or digits is None:
             return None
+        others = (line.area for line in self._layout.lines if line is not clock)
+        self._layouts.remember(width, height, [clock.area, *others])
         return ClockPlace(_corners(digits), _corners(clock.area))
 
     def read(self, measured: Measured) -> dict[str, pa.Table]:

@@ -57,7 +57,7 @@ class XFeat:
         if len(one.points) < 2 or len(two.points) < 2:
             return np.zeros((0, 2), np.intp)
         _, glue = _networks()
-        data = {}
+        data: dict[str, Any] = {}
         for number, side in enumerate((one, two)):
             data |= {
                 f"keypoints{number}": torch.from_numpy(side.points)[None].to(glue.dev),

@@ -92,8 +92,13 @@ def spoken_names(words: Table, names: Sequence[str], *, min_score: float = MIN_S
 
 @cache
 def forms(name: str) -> tuple[str, ...]:
-    """Return the Han characters in which the telling part of a name may be spoken: 15号 as 一五号 and as 十五号."""
+    """Return the Han characters in which the telling part of a name may be spoken: 15号 as 一五号 and as 十五号.
+
+    None where fewer than two characters besides numbers are left, as of a name in Latin letters: they tell no place.
+    """
     telling = core(name)
+    if len(_NUMBER.sub("", han(re.sub(r"\d", "", telling)))) < 2:
+        return ()
     read_out = re.sub(r"\d+", lambda number: _in_words(number[0]), telling)
     return tuple(dict.fromkeys(form for form in (han(read_out), han(telling)) if form))
 

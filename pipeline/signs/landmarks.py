@@ -5,6 +5,7 @@ Libraries that take long to load are imported where they are used: a scan served
 
 from __future__ import annotations
 
+import hashlib
 import json
 import warnings
 from collections.abc import Callable, Sequence
@@ -158,6 +159,11 @@ def libraries(matcher: str = "rootsift") -> dict[str, str]:
         with suppress(PackageNotFoundError):  # an extra that is not installed is told of when it is used
             found[name] = distribution_version(name)
     return found
+
+
+def digests(photos: Sequence[tuple[str, Path]]) -> dict[str, str]:
+    """Return name → SHA-256 of photos, for a cache key: another photo of the same name is another question."""
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in photos}
 
 
 def spread_in_time(pictures: Sequence[SharpPicture], most: int) -> list[SharpPicture]:

@@ -102,6 +102,9 @@ def test_numbers_are_worth_what_is_said(number: str, is_worth: int) -> None:
         ("平安大街10086号", ("平安大街一零零八六号",)),
         ("禾岭化工", ("禾岭化工",)),
         ("ABC", ()),
+        ("K7", ()),
+        ("7号楼", ("七号楼",)),
+        ("15号", ()),
     ],
 )
 def test_the_forms_in_which_a_name_is_spoken(name: str, read: tuple[str, ...]) -> None:

@@ -30,32 +30,47 @@ class _Held:
 
 
 class Sharpest:
-    """Keeps the sharpest picture of each window of `every_s` seconds as a JPEG, whole pictures before damaged ones.
+    """Keeps the sharpest picture of each window of time as a JPEG, whole pictures before damaged ones.
 
     Parameters
     ----------
     folder : Path
         Where the JPEGs and the list `pictures.jsonl` are written.
     every_s : float
-        Length of a window; windows begin at multiples of it on the presentation timeline.
+        Length of a window.
+    dense_every_s : float, optional
+        Length of a window before `dense_until_s`; as `every_s` if not given.
+    dense_until_s : float
+        Where on the presentation timeline the windows of `every_s` begin; before, those of `dense_every_s` lie side by
+        side from 0 s on.
     """
 
-    def __init__(self, folder: Path, every_s: float) -> None:
+    def __init__(
+        self, folder: Path, every_s: float, dense_every_s: float | None = None, dense_until_s: float = 0.0
+    ) -> None:
         self._folder = folder
         self._every_s = every_s
+        self._dense_every_s = every_s if dense_every_s is None else dense_every_s
+        self._dense_until_s = dense_until_s
         self._window = 0
         self._held: _Held | None = None
         self._list = (folder / "pictures.jsonl").open("w", encoding="utf-8")
 
     def add(self, picture: Picture, frame: int, sharpness: float) -> None:
         """Take the next picture; `frame` is its row in table `frames`."""
-        window = self._window if math.isnan(picture.time_s) else math.floor(picture.time_s / self._every_s)
+        window = self._window if math.isnan(picture.time_s) else self._window_at(picture.time_s)
         if window != self._window:
             self._write()
             self._window = window
         held = _Held(picture, frame, sharpness)
         if self._held is None or held.rank > self._held.rank:
             self._held = held
+
+    def _window_at(self, time_s: float) -> int:
+        if time_s < self._dense_until_s:
+            return math.floor(time_s / self._dense_every_s)
+        dense = math.ceil(self._dense_until_s / self._dense_every_s)
+        return dense + math.floor((time_s - self._dense_until_s) / self._every_s)
 
     def finish(self) -> None:
         """Write the picture of the last window."""

@@ -14,6 +14,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.footage import FOOTAGE
+
+LANDMARKS = FOOTAGE.parent / "signs" / "landmarks"
+PHOTOS = ("DSC_0410.JPG", "sacre_coeur1.jpg")
+"""Reference photos that are looked for, where they are there."""
 MODES = ("decode", "plain", "whole")
 """Bare decoding with PyAV; measuring pictures without looking at any text; measuring all that a scan measures."""
 
@@ -70,6 +75,7 @@ def _plain(clip: Path) -> None:
 
 
 def _whole(clip: Path) -> None:
+    from pipeline.case import CaseRecord
     from pipeline.features.cache import Cache
     from pipeline.model import Footage
     from pipeline.run import measure
@@ -77,8 +83,10 @@ def _whole(clip: Path) -> None:
 
     stat = clip.stat()
     footage = Footage(clip, "0" * 64, stat.st_size, stat.st_mtime_ns)  # hashing is no part of what is compared
-    with tempfile.TemporaryDirectory() as cache:
-        measure(footage, Settings(), Cache(Path(cache)))
+    photos = [("place.photos", name) for name in PHOTOS if (LANDMARKS / name).is_file()]
+    case = CaseRecord(LANDMARKS / "case.toml", tuple(photos))
+    with tempfile.TemporaryDirectory() as cache:  # nothing is known of this recorder yet
+        measure(footage, Settings(), Cache(Path(cache)), case=case, speech=False)
 
 
 def _silently(_stage: str, _done: float) -> None:

@@ -202,7 +202,7 @@ LAYOUTS = (
         (
             Line("clock", "", "bl"),
             Line("unit", "{unit}", "bl", 1),
-            Line("device", "编号 {serial:07}", "tr"),
+            Line("device", "设备编号 {serial:07}", "tr"),
             Line("gps", "E{lon:.5f} N{lat:.5f}", "br"),
         ),
         Font("noto-sans-bold"),
@@ -268,7 +268,7 @@ _UNITS = {
     "tune": ("石家庄市应急管理局", "裕华区综合行政执法大队", "正定县安全生产监察大队"),
     "test": ("石家庄市安全生产监督管理局", "长安区应急管理局执法队", "无极县公安局交通警察大队"),
 }
-_MODELS = {"tune": ("A7", "K3", "V8"), "test": ("X5", "H6", "T2")}
+_MODELS = {"tune": ("A7", "K3", "V8", "X2"), "test": ("X5", "H6", "T2")}
 
 
 def layout(name: str) -> Layout:

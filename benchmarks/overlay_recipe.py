@@ -86,8 +86,10 @@ class Recipe:
     """More options of the encoder, as x264 spells them."""
 
     def digest(self) -> str:
-        """Return a hash of the recipe and of this module's version."""
-        document = json.dumps([asdict(self), MATERIAL_VERSION, layout(self.layout).clock], sort_keys=True, default=str)
+        """Return a hash of all that the clip depends on, but for the layouts that a `Move` names."""
+        drawn = layout(self.layout)
+        parts = [asdict(self), asdict(drawn), identity(drawn.half, self.seed), MATERIAL_VERSION]
+        document = json.dumps(parts, sort_keys=True, default=str)
         return hashlib.sha256(document.encode()).hexdigest()[:24]
 
 

@@ -22,7 +22,7 @@ LONGEST_S = 4.0
 """Longer findings point at no edit: they are not counted as having found one."""
 JUMPS = frozenset({"clock-jump", "clock-rate"})
 MISSING = frozenset({"clock-missing"})
-_LABEL = re.compile(r"^(设备号|编号|ID)[:：]?")
+_LABEL = re.compile(r"^(设备号|设备编号|ID)[:：]?")
 
 
 @dataclass(frozen=True, slots=True)

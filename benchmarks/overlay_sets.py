@@ -19,8 +19,8 @@ RATES = (Fraction(25), Fraction(30), Fraction(30000, 1001))
 HEIGHTS = (720, 1080)
 CRFS = (28, 32, 35)
 GOPS = (30, 50, 60)
-LOCATED_LAYOUTS = 6
-"""Layouts of each half that the clips for locating use; the seventh (a frame counter, a time without date) is extra."""
+LOCATED_LAYOUTS = {"tune": 7, "test": 6}
+"""How many layouts the clips for locating use; the last one to test, a time without date, is for the others only."""
 REMOVED = {3: 62, 5: 30, 10: 62, 30: 28}
 """Pictures removed → how many such removals a half has."""
 WHOLE_SECONDS = 14
@@ -33,9 +33,9 @@ FAST = "cabac=1:deblock=0,0:8x8dct=1"
 
 
 def location_recipes(half: str) -> list[Recipe]:
-    """Return 36 short clips: six layouts, two sizes, three qualities."""
+    """Return short clips, 36 to test: six layouts, two sizes, three qualities."""
     found: list[Recipe] = []
-    for drawn in layouts(half)[:LOCATED_LAYOUTS]:
+    for drawn in layouts(half)[: LOCATED_LAYOUTS[half]]:
         for height in HEIGHTS:
             for crf in CRFS:
                 number = len(found)

@@ -53,6 +53,7 @@ from pipeline.settings import Settings
 
 WORST_CRF = 32
 """The targets hold up to this quality."""
+MOST_COST = 0.08
 PARTS = ("location", "removals", "honest", "foreign", "changes", "signs", "landmarks", "cost")
 
 
@@ -89,7 +90,9 @@ class Bench:
             except FileNotFoundError as error:
                 print(f"left out: {error}")
                 continue
-            features, _, unreadable = run.measure(run.identify(path), Settings(), Cache(self.cache / "tables"))
+            # A cache of its own: where the recorder writes must be found anew in each clip.
+            own = Cache(self.cache / "tables" / path.stem)
+            features, _, unreadable = run.measure(run.identify(path), Settings(), own, speech=False)
             assert unreadable is None, unreadable
             yield Case(recipe, truth, features, run.detect(features, Settings())[0])
 
@@ -99,33 +102,40 @@ class Bench:
             print(f"<!-- {case.name}: {text} -->")
 
 
-def row(what: str, target: str, count: Count) -> str:
-    """Return a line of the table."""
+def row(what: str, count: Count, least: float | None = None) -> str:
+    """Return a line of the table; `least` is the share that is aimed at, None where no target is set."""
     low, high = wilson(count.hits, count.of)
-    share = f"{count.hits / count.of:.1%}" if count.of else "-"
-    return f"| {what} | {target} | {count.hits} | {count.of} | {share} | {low:.1%} to {high:.1%} |"
+    share = count.hits / count.of if count.of else 0.0
+    measured = f"{count.hits} of {count.of} ({share:.1%})" if count.of else "-"
+    reached = "-" if least is None else _yes(bool(count.of) and share >= least)
+    target = "-" if least is None else f"≥ {least:.0%}"
+    return f"| {what} | {target} | {measured} | {low:.1%} to {high:.1%} | {reached} |"
+
+
+def _yes(reached: bool) -> str:
+    return "yes" if reached else "no"
 
 
 def location(bench: Bench) -> list[str]:
     """Judge where the clock is found, and whether its seconds and the standing fields are read right."""
     cases = list(bench.cases(location_recipes(bench.half)))
     found = {case: located(case.features, case.truth, size_of(case.recipe.height)) for case in cases}
-    rows = [row("clock located, all clips", "35 of 36", Count(sum(found.values()), len(cases)))]
+    rows = [row("clock located, all clips", Count(sum(found.values()), len(cases)), 35 / 36)]
     good = [case for case in cases if case.recipe.crf <= WORST_CRF]
-    rows.append(row(f"clock's seconds exact, CRF ≤ {WORST_CRF}", "≥ 99 %", _sum(good, seconds_right)))
+    rows.append(row(f"clock's seconds exact, CRF ≤ {WORST_CRF}", _sum(good, seconds_right), 0.99))
     rows += [
-        row(f"clock's seconds exact, CRF {crf}, {height} lines", "-", _sum(some, seconds_right))
+        row(f"clock's seconds exact, CRF {crf}, {height} lines", _sum(some, seconds_right))
         for crf in CRFS
         for height in (720, 1080)
         if (some := [case for case in cases if (case.recipe.crf, case.recipe.height) == (crf, height)])
     ]
-    rows.append(row(f"pictures whose clock is exact, CRF ≤ {WORST_CRF}", "-", _sum(good, pictures_right)))
-    rows.append(row(f"turnovers in the very picture, CRF ≤ {WORST_CRF}", "-", _sum(good, turns_right)))
+    rows.append(row(f"pictures whose clock is exact, CRF ≤ {WORST_CRF}", _sum(good, pictures_right)))
+    rows.append(row(f"turnovers in the very picture, CRF ≤ {WORST_CRF}", _sum(good, turns_right)))
     for field in ("device", "unit", "officer"):
-        rows.append(row(f"{field} as written, all clips", "-", _sum(cases, field_right, field)))
+        rows.append(row(f"{field} as written, all clips", _sum(cases, field_right, field)))
     for name in dict.fromkeys(case.recipe.layout for case in cases):
         some = [case for case in cases if case.recipe.layout == name]
-        rows.append(row(f"seconds exact, layout {name}", "-", _sum(some, seconds_right)))
+        rows.append(row(f"seconds exact, layout {name}", _sum(some, seconds_right)))
     for case in cases:
         seconds = seconds_right(case.features, case.truth)
         if not found[case] or seconds.hits < seconds.of:
@@ -157,11 +167,11 @@ def removals(bench: Bench) -> list[str]:
         for found in elsewhere(case.findings, case.truth):
             alarms += 1
             bench.tell(case, f"told elsewhere: {_told(found)}")
-    targets = {"3 pictures or more": "≥ 90 %", "10 pictures or more": "≥ 97 %"}
+    targets = {"3 pictures or more": 0.90, "10 pictures or more": 0.97}
     order = sorted(counts, key=lambda name: (name not in targets, "recorder" in name, name == "1 s", _leading(name)))
-    rows = [row(f"removal found: {name}", targets.get(name, "-"), counts[name]) for name in order]
+    rows = [row(f"removal found: {name}", counts[name], targets.get(name)) for name in order]
     rows.append(
-        f"| findings about the clock elsewhere in these clips | - | {alarms} | {seconds / 60:.0f} min | - | - |"
+        f"| findings about the clock elsewhere in these clips | - | {alarms} in {seconds / 60:.0f} min | - | - |"
     )
     return rows
 
@@ -177,10 +187,10 @@ def honest(bench: Bench) -> list[str]:
             bench.tell(case, f"false alarm: {_told(found)}")
     hours = seconds / 3600
     bound = f"at most {most_an_hour(alarms, hours):.1f} an hour"
+    measured = f"{alarms} in {hours:.2f} h | {bound} | {_yes(not alarms)}"
     return [
-        f"| false alarms about the clock, honest footage | 0 an hour | {alarms} | {hours:.2f} h | "
-        f"{alarms / hours:.1f} an hour | {bound} |",
-        row("pictures of it whose clock is exact", "-", pictures),
+        f"| false alarms about the clock in honest footage | 0 | {measured} |",
+        row("pictures of it whose clock is exact", pictures),
     ]
 
 
@@ -198,8 +208,8 @@ def foreign(bench: Bench) -> list[str]:
         for found in elsewhere(case.findings, case.truth):
             alarms += 1
             bench.tell(case, f"told elsewhere: {_told(found)}")
-    rows = [row(f"foreign pictures found: {count}", "-", counts[count]) for count in sorted(counts)]
-    return [*rows, f"| findings about the clock elsewhere in these clips | - | {alarms} | - | - | - |"]
+    rows = [row(f"foreign pictures found: {count}", counts[count]) for count in sorted(counts)]
+    return [*rows, f"| findings about the clock elsewhere in these clips | - | {alarms} | - | - |"]
 
 
 def changes(bench: Bench) -> list[str]:
@@ -210,21 +220,27 @@ def changes(bench: Bench) -> list[str]:
         counts["goes on in another layout" if case.truth.moved else "vanishes"] += Count(sum(hit), len(hit))
         if not all(hit):
             bench.tell(case, f"missed; told: {[_told(found) for found in told(case.findings)]}")
-    return [row(f"overlay {name}", "-", count) for name, count in counts.items()]
+    return [row(f"overlay {name}", count) for name, count in counts.items()]
+
+
+def judged_elsewhere(measured: tuple[str, str, str, bool]) -> str:
+    """Return a line of the table of what another benchmark says: what, measured, target, reached."""
+    what, result, target, reached = measured
+    return f"| {what} | {target} | {result} | - | {_yes(reached)} |"
 
 
 def signs(_bench: Bench) -> list[str]:
     """Judge how signs are matched."""
     from benchmarks import signs as judged
 
-    return [judged.target_row()]
+    return [judged_elsewhere(judged.target_row())]
 
 
 def landmarks(_bench: Bench) -> list[str]:
     """Judge how reference photos are recognised."""
     from benchmarks import landmarks as judged
 
-    return [judged.target_row()]
+    return [judged_elsewhere(judged.target_row())]
 
 
 def cost(bench: Bench) -> list[str]:
@@ -236,7 +252,8 @@ def cost(bench: Bench) -> list[str]:
     detail = (
         f"decoding {spent.decode_s:.1f} CPU s, pictures alone {spent.plain_s:.1f}, with reading {spent.whole_s:.1f}"
     )
-    return [f"| CPU on top of decoding 10 min of 1080p ({detail}) | ≤ 8 % | {spent.share:.1%} | 3 runs | - | - |"]
+    measured = f"{spent.share:.1%} | - | {_yes(spent.share <= MOST_COST)}"
+    return [f"| CPU on top of decoding ten minutes of 1080p: {detail} | ≤ {MOST_COST:.0%} | {measured} |"]
 
 
 def _sum(cases: Sequence[Case], score: Callable[..., Count], *more: str) -> Count:
@@ -280,9 +297,7 @@ def main(
         "landmarks": landmarks,
         "cost": cost,
     }
-    print(
-        f"Half: {half}\n\n| what | target | found | of | share | 95 % interval |\n| --- | --- | --- | --- | --- | --- |"
-    )
+    print(f"Half: {half}\n\n| what | target | measured | 95 % interval | reached |\n| --- | --- | --- | --- | --- |")
     for name in PARTS:
         if not only or name in only:
             print("\n".join(parts[name](bench)), flush=True)

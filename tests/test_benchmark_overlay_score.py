@@ -20,7 +20,7 @@ from benchmarks.overlay_score import (
     turns_right,
 )
 from benchmarks.overlay_truth import Truth
-from benchmarks.place import row
+from benchmarks.place import judged_elsewhere, row
 from pipeline.features.schema import table
 from pipeline.model import Features, Finding, Level, Message, Span
 
@@ -137,5 +137,8 @@ def test_bound_of_a_rate(alarms, hours, bound):
 
 def test_lines_of_the_table():
     assert total([Count(1, 2), Count(0, 3)]) == Count(1, 5)
-    assert row("x", "≥ 90 %", Count(81, 263)) == "| x | ≥ 90 % | 81 | 263 | 30.8% | 25.5% to 36.6% |"
-    assert row("x", "-", Count()) == "| x | - | 0 | 0 | - | 0.0% to 100.0% |"
+    assert row("x", Count(81, 263), 0.9) == "| x | ≥ 90% | 81 of 263 (30.8%) | 25.5% to 36.6% | no |"
+    assert row("x", Count(9, 10), 0.9).endswith("| yes |")
+    assert row("x", Count(), 0.9).endswith("| no |")
+    assert row("x", Count()) == "| x | - | - | 0.0% to 100.0% | - |"
+    assert judged_elsewhere(("y", "3/4", "all", False)) == "| y | all | 3/4 | - | no |"

@@ -14,10 +14,14 @@ from transcripts.alignment import Match, align
 from transcripts.normalise import han, syllables
 from transcripts.spoken import Transcript, transcript
 
-MIN_SPOKEN_SCORE = 85.0
+MIN_SPOKEN_SCORE = 80.0
 """Agreement, 0 to 100, from which a name counts as spoken; see `docs/landmarks.md` for the rate of false matches."""
 LEAST_SYLLABLES = 3
 """A shorter name sounds like too many other words: it must be written as it is."""
+SHORT_SCORE = 90.0
+"""Agreement that a name of just so many syllables needs."""
+TELLING = "东西南北大小新老前后上下"
+"""Characters by which names differ that are else the same: 中山东路 is not 中山西路."""
 AROUND = 4
 """Syllables beside the match that are looked through for numbers: 25号 must not be heard in 125号."""
 
@@ -115,11 +119,17 @@ def _in_words(number: str) -> str:
 
 
 def _find(form: str, said: Transcript, text: str) -> Match:
+    """Return where a form fits best, with a score of 0 where it fits, but names another place."""
+    nowhere = Match(0.0, (), 0, 0)
     wanted = syllables(form)
     if len(wanted) < LEAST_SYLLABLES:
         at = text.find(form)
-        return Match(0.0, (0.0,), 0, 0) if at < 0 else Match(100.0, (100.0,), at, at + len(form))
-    return align(wanted, said.syllables, [len(wanted)])
+        return nowhere if at < 0 else Match(100.0, (), at, at + len(form))
+    match = align(wanted, said.syllables, [1] * len(wanted))
+    if len(wanted) == LEAST_SYLLABLES and match.score < SHORT_SCORE:
+        return nowhere
+    other = any(character in TELLING and not own for character, own in zip(form, match.clause_scores, strict=True))
+    return nowhere if other else match
 
 
 def _same_numbers(name: str, text: str, match: Match) -> bool:

@@ -51,6 +51,9 @@ def test_the_name_is_found_with_its_time_and_words() -> None:
         ("来到第3小学", "第三小学"),
         ("去老王饭店看看", "老王饭店"),
         ("来到宏光厂", "宏光"),
+        ("现在的位置是和北京新机械制造有限公司", "河北金星机械制造有限公司"),
+        ("来到实家中市长安区合理化工有限公司", NAME),
+        ("这里是中山冬路25号", "中山东路25号"),
     ],
 )
 def test_a_spoken_name_is_heard(said: str, name: str) -> None:
@@ -65,6 +68,9 @@ def test_a_spoken_name_is_heard(said: str, name: str) -> None:
         ("这里是中山东路15号", "中山东路25号"),
         ("这里是中山东路一百二十五号", "中山东路25号"),
         ("这里是中山东路", "中山东路25号"),
+        ("这里是中山西路25号", "中山东路25号"),
+        ("来到小王庄化工厂", "大王庄化工厂"),
+        ("请说明称时长的依据", "丰石厂"),  # three syllables: nearly as they are
         ("来到第二小学", "第三小学"),
         ("来到红光厂", "宏光"),  # two syllables: as written, or not at all
         ("为保护您的合法权益，监督我们的执法行为，本次执法全程录音录像", NAME),
@@ -134,7 +140,7 @@ def test_the_check_says_what_was_heard_where() -> None:
     assert (finding.span.start_s, finding.span.stop_s) == (1.0, 1.9)
     assert finding.evidence["heard"] == "何林化工"
     assert finding.evidence["name"] == NAME
-    assert 85 <= finding.evidence["agreement"] < 100  # type: ignore[operator]
+    assert 80 <= finding.evidence["agreement"] < 100  # type: ignore[operator]
     chinese = language("zh-CN")
     assert NAME in chinese.tell(finding.message) != finding.summary
 

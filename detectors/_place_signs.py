@@ -78,11 +78,14 @@ def luma(features: Features, frame: int) -> float:
 
 
 def unseen_share(features: Features, dark_luma: float, flat_luma: float) -> float:
-    """Return the share of the pictures, 0 to 1, that are too dark or too flat to show anything: night, a hand."""
-    if not features.has("frames.luma_std") or not features["frames"].rows:
+    """Return the share of the pictures, 0 to 1, that are too dark or too flat to show anything: night, a hand.
+
+    A dark picture shows something all the same where some part of it, a lit sign perhaps, is twice as bright.
+    """
+    if not (features.has("frames.luma_std") and features.has("frames.luma_p99")) or not features["frames"].rows:
         return 0.0
     frames = features["frames"]
-    return float(((frames["luma_mean"] < dark_luma) | (frames["luma_std"] < flat_luma)).mean())
+    return float(((frames["luma_p99"] < 2 * dark_luma) | (frames["luma_std"] < flat_luma)).mean())
 
 
 def best_of_each(found: Sequence[Candidate]) -> Iterator[Candidate]:

@@ -112,7 +112,8 @@ def place(
     min_spoken_score : float
         Agreement, 0 to 100, from which the name counts as spoken, as in the check place-spoken.
     dark_luma : float
-        Mean brightness, 0 to 255, below which a picture is too dark.
+        Mean brightness, 0 to 255, below which a picture is too dark; it shows nothing at all where its brightest
+        hundredth stays below twice that.
     flat_luma : float
         Contrast, as the standard deviation of the brightness, below which a picture shows nothing.
     unseen_most : float

@@ -64,7 +64,7 @@ def landmark(inliers: int, frame: int = 60, **more: object) -> Row:
 
 
 FRAME: Row = {"key": False, "interlaced": False, "damaged": False, "width": 1920, "height": 1080}
-FRAME |= {"luma_mean": 110.0, "luma_std": 45.0, "sharpness": 100.0}
+FRAME |= {"luma_mean": 110.0, "luma_std": 45.0, "luma_p99": 230.0, "sharpness": 100.0}
 SAID = "现在 来到 何林 化工 门口"
 """What a recogniser wrote for a spoken name: 何林 for 禾岭."""
 SPOKEN = "石家庄市禾岭化工有限公司"
@@ -240,7 +240,11 @@ def test_what_cannot_be_read_says_why(row: Row, frame: Row, reason: str, said: s
     assert [finding.evidence[side] for side in ("time_s", "left", "right")] == [4.2, 0.3, 0.5]
 
 
-@pytest.mark.parametrize("frame", [{"luma_mean": 9.0}, {"luma_std": 1.5}], ids=["night", "covered lens"])
+def test_a_night_with_lights_shows_something() -> None:
+    assert judged([], frame={"luma_mean": 20.0, "luma_p99": 200.0})[0].kind == "place-missing"
+
+
+@pytest.mark.parametrize("frame", [{"luma_p99": 30.0}, {"luma_std": 1.5}], ids=["night", "covered lens"])
 def test_a_clip_that_shows_nothing_is_unclear(frame: Row) -> None:
     (finding,) = judged([], frame=frame)
     assert finding.kind == "place-unclear"

@@ -262,7 +262,7 @@ class Pictures:
     def __init__(self, clip: Clip, stream: Any, shift_s: float, spool: Spool) -> None:
         self.index, self.codec = stream.index, _codec(stream)
         self.decoder = PictureDecoder(stream, threads=clip.threads, shift_s=shift_s)
-        self.sharpest = Sharpest(clip.folder, clip.windows[0])
+        self.sharpest = Sharpest(clip.folder, *clip.windows)
         self.strips = Strips(clip.folder, clip.clock) if clip.clock else None
         self.damaged = 0
         self.rotation_deg = 0.0

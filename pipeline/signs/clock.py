@@ -16,7 +16,7 @@ Information Theory 13 (1967), 260-269. J. P. Lewis, "Fast normalized cross-corre
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +35,12 @@ NUDGE, LEAP = 3.0, 14.0
 DOUBT_MOST = 9.0
 CHANGE = 10.0
 """What it costs that the clock goes on otherwise than by one, in the same units."""
-LABELLED = 10.0
+LABELLED = 20.0
 """What it costs, in the same units, that the clock shows something else than the recogniser read."""
 STROKE = 0.33
 """Side of the square that no stroke of a figure holds, in distances of two figures."""
+UNSEEN = 5.0
+"""How far a picture must be from every known figure to be taken for one that was never seen, in usual distances."""
 ROUNDS = 1
 """How often the figures are learnt anew from the whole clip."""
 SLACK_S = 0.15
@@ -114,13 +116,35 @@ def follow(
     return Course(clock_s, score)
 
 
+def _ahead(labels: Sequence[Label], time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far the labels' time of day is ahead of the stream, in seconds, within half a turn of the first's."""
+    cycle = labels[0].reading.cycle_s
+    ahead = np.array([label.reading.time_s - time_s[label.frame] for label in labels])
+    return np.asarray(ahead - cycle * np.round((ahead - ahead[0]) / cycle), np.float64)
+
+
 def _borne_out(labels: list[Label], time_s: NDArray[np.float64]) -> list[Label]:
-    """Return the labels that one of the two before or after them agrees with; all if none does."""
-    ahead = np.array([label.reading.clock_s - time_s[label.frame] for label in labels])
-    apart = np.abs(ahead[:, None] - ahead[None, :])
-    near = np.abs(np.subtract.outer(np.arange(len(labels)), np.arange(len(labels))))
-    agree = ((apart <= labels[0].reading.step_s + SLACK_S) & (near > 0) & (near <= 2)).any(axis=1)
-    return [label for label, good in zip(labels, agree, strict=True) if good] or labels
+    """Return the labels that one of the two before or after them agrees with; all if none does.
+
+    A date that no other of them bears out is taken from the nearest label whose date is.
+    """
+    ahead = _ahead(labels, time_s)
+    order = np.arange(len(labels))
+    near = np.abs(np.subtract.outer(order, order))
+    near = (near > 0) & (near <= 2)
+    agree = (near & (np.abs(np.subtract.outer(ahead, ahead)) <= labels[0].reading.step_s + SLACK_S)).any(axis=1)
+    days = np.array([np.nan if label.reading.day is None else label.reading.day for label in labels])
+    dated = (near & (np.abs(np.subtract.outer(days, days)) <= 1)).any(axis=1)
+    if not dated.any():
+        dated = np.isfinite(days)
+    kept = []
+    for at in np.flatnonzero(agree) if agree.any() else order:
+        label = labels[at]
+        if not dated[at] and dated.any():
+            nearest = labels[min(np.flatnonzero(dated), key=lambda other: abs(int(other) - int(at)))]
+            label = replace(label, reading=replace(label.reading, day=nearest.reading.day))
+        kept.append(label)
+    return kept
 
 
 class _Cells:
@@ -209,10 +233,13 @@ class _Models:
     """How much more a picture usually looks like its own figure than like any other."""
 
     def correlation(self, cells: Floats) -> Floats:
-        """Return the weighted correlation of cells with every figure: float32, shape (cells, 10); -1 for unknown."""
+        """Return the weighted correlation of cells with every figure: float32, shape (cells, 10).
+
+        A figure that was never seen is taken for a picture that looks clearly worse like all the others than usual.
+        """
         patterns = _standard(np.nan_to_num(self.means), self.weights)
         found = _standard(cells, self.weights) @ (patterns * self.weights).T
-        found[:, np.isnan(self.means[:, 0])] = -1.0
+        found[:, np.isnan(self.means[:, 0])] = 1.0 - UNSEEN * self.noise
         return found
 
     def doubts(self, cells: _Cells, batch: int = 20_000) -> tuple[Floats, Floats]:
@@ -275,8 +302,7 @@ def _told(time_s: NDArray[np.float64], labels: Sequence[Label]) -> tuple[NDArray
     step = labels[0].reading.step_s
     groups: list[list[Label]] = []
     low = high = 0.0
-    for label in labels:
-        ahead = label.reading.clock_s - time_s[label.frame]
+    for label, ahead in zip(labels, _ahead(labels, time_s), strict=True):
         if groups and max(low, ahead) < min(high, ahead + step) + SLACK_S:
             low, high = max(low, ahead), min(high, ahead + step)
             groups[-1].append(label)
@@ -285,7 +311,7 @@ def _told(time_s: NDArray[np.float64], labels: Sequence[Label]) -> tuple[NDArray
             low, high = ahead, ahead + step
     frames, figures = [], []
     for group in groups:
-        ahead = np.array([label.reading.clock_s - time_s[label.frame] for label in group])
+        ahead = _ahead(group, time_s)
         low, high = float(ahead.max()), float(ahead.min()) + step
         low, high = min(low, high) - SLACK_S, max(low, high) + SLACK_S
         rows = np.arange(group[0].frame, group[-1].frame + 1)
@@ -408,19 +434,19 @@ def _whole(
     inks = cells.inks(starts, stops)
     places, count = len(cells.centres), len(starts)
     doubts = np.empty((count, places, FIGURES), np.float32)
+    at = np.searchsorted(starts, [label.frame for label in labels], side="right") - 1
     for place in range(places):
-        if any(label.figures[place] < 0 for label in labels):
-            doubts[:, place] = 0.0
-            continue
+        written = np.array([label.figures[place] for label in labels])
         shift = _shift_of(models, cells, labels, place)
         likeness = models.correlation(cells.cut(inks, round(cells.centres[place]) + shift))
         doubts[:, place] = (likeness.max(axis=1, keepdims=True) - likeness) / max(models.noise, 0.05)
+        if 3 * (likeness[at].argmax(axis=1) == written).sum() < 2 * len(labels):
+            doubts[:, place] = 0.0  # not written, or not where it was thought to be: left to the labels
     np.minimum(doubts, DOUBT_MOST, out=doubts)
     step, cycle = labels[0].reading.step_s, labels[0].reading.cycle_s
     number = np.arange(count)
     best = doubts.argmin(axis=2)
     read = _seconds(best) % cycle
-    at = np.searchsorted(starts, [label.frame for label in labels], side="right") - 1
     named = np.array([label.reading.time_s for label in labels]) % cycle
     ahead = [(named - at * step) % cycle, *(((read - number * step) % cycle)[:, None])]
     offsets, votes = np.unique(np.concatenate(ahead), return_counts=True)

@@ -7,6 +7,7 @@ recorders write, or stays while the camera moves, is the rest of the overlay.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.signs.fields import ClockReading, consensus, field_of, read_clock, read_date
-from pipeline.signs.ocr import LineRead, find_lines, read_clock_line, read_lines
+from pipeline.signs.ocr import LineRead, find_lines, read_lines, smoothed
 from pipeline.signs.overlay import SAME_PLACE_IOU, Box, camera_moved, overlay_of
 
 Pixels = NDArray[np.uint8]
 
 
 SURE = 0.9
-"""Confidence from which a reading that is a clock is not tried again."""
-DATE_LENGTH = 11
-"""Characters of the longest date that stands alone: 2019年07月25日."""
+"""Confidence with which a remembered clock must be read."""
+FIGURES_LEAST = 6
+"""Figures of a line that may be a clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Line:
     field: str
     """clock, date, device, unit, officer, gps, speed, mark or other."""
     reads: tuple[LineRead, ...]
+    coarse: bool = False
+    """It is drawn in coarse dots, and read after smoothing."""
 
     @property
     def seen(self) -> int:
@@ -99,12 +102,20 @@ def locate(
     """
     fitting = (areas for areas in known if _fits(engine, pictures, areas))
     areas = list(next(fitting, ())) or _standing(engine, pictures, edge, share)
-    reads = [_reads(engine, pictures, area, min_confidence) for area in areas]
-    return layout_of(areas, reads, camera_moved([_small(picture) for picture in pictures], still_diff), edge, share)
+    reads, coarse = _reads(engine, pictures, areas)
+    unsure = LineRead("", 0.0, ())
+    sure = [[read if read.confidence >= min_confidence else unsure for read in line] for line in reads]
+    moving = camera_moved([_small(picture) for picture in pictures], still_diff)
+    return layout_of(areas, sure, coarse, moving, edge, share)
 
 
 def layout_of(
-    areas: Sequence[Area], reads: Sequence[Sequence[LineRead]], moving: bool, edge: float, share: float
+    areas: Sequence[Area],
+    reads: Sequence[Sequence[LineRead]],
+    coarse: Sequence[bool],
+    moving: bool,
+    edge: float,
+    share: float,
 ) -> Layout:
     """Tell what standing lines are, from what they read as in each of the pictures: pure."""
     pictures = len(reads[0]) if reads else 0
@@ -122,10 +133,10 @@ def layout_of(
         best = max(clocks, key=lambda number: (sum(read_clock(r.text) is not None for r in reads[number]), -number))
         fields = ["other" if field == "clock" and n != best else field for n, field in enumerate(fields)]
     kept = []
-    for number, (area, texts, field) in enumerate(zip(areas, reads, fields, strict=True)):
+    for number, (area, texts, smooth, field) in enumerate(zip(areas, reads, coarse, fields, strict=True)):
         votes = [bool(burned[at]) for at, owner in enumerate(owners) if owner == number]
         if field in {"clock", "date"} or (votes and 2 * sum(votes) > len(votes)):
-            kept.append(Line(area, field, tuple(texts)))
+            kept.append(Line(area, field, tuple(texts), smooth))
     clock = next((line for line in kept if line.field == "clock"), None)
     digits, figures = _digits(clock) if clock else (None, ())
     return Layout(tuple(kept), pictures, digits, figures)
@@ -166,14 +177,8 @@ def _iou(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 
 def _fits(engine: Any, pictures: Sequence[Pixels], areas: Sequence[Area]) -> bool:
     """Tell whether a clock of one form is read in every picture where a layout has its clock."""
-    forms = set()
-    for picture in pictures:
-        read = read_clock_line(engine, cut(picture, areas[0]), SURE)
-        reading = read_clock(read.text)
-        if reading is None or read.confidence < SURE:
-            return False
-        forms.add(reading.form)
-    return len(forms) == 1
+    reads, _ = _reads(engine, pictures, areas[:1])
+    return _agreeing([read for read in reads[0] if read.confidence >= SURE]) == len(pictures)
 
 
 def cut(picture: Pixels, area: Area) -> Pixels:
@@ -184,20 +189,32 @@ def cut(picture: Pixels, area: Area) -> Pixels:
     return np.ascontiguousarray(picture[rows, columns])
 
 
-def _reads(engine: Any, pictures: Sequence[Pixels], area: Area, min_confidence: float) -> list[LineRead]:
-    crops = [cut(picture, area) for picture in pictures]
-    reads = read_lines(engine, crops)
-    texts = [read.text for read in reads if read.text]
-    if texts and 3 * sum(_dated(text) for text in texts) >= len(texts):
-        reads = [
-            read if read_clock(read.text) else read_clock_line(engine, crop, SURE)
-            for read, crop in zip(reads, crops, strict=True)
-        ]
-    return [read if read.confidence >= min_confidence else LineRead("", read.confidence, ()) for read in reads]
+def _reads(engine: Any, pictures: Sequence[Pixels], areas: Sequence[Area]) -> tuple[list[list[LineRead]], list[bool]]:
+    """Return what every line reads as in every picture, and which lines were smoothed.
+
+    Lines of many figures are read a second time, smoothed, unless one already reads as a clock in every picture; the
+    way in which a clock agrees more counts.
+    """
+    reads = [read_lines(engine, [cut(picture, area) for picture in pictures]) for area in areas]
+    coarse = [False] * len(areas)
+    if max(map(_agreeing, reads), default=0) < len(pictures):
+        for number, area in enumerate(areas):
+            if 2 * sum(_figures(read.text) >= FIGURES_LEAST for read in reads[number]) < len(pictures):
+                continue
+            again = read_lines(engine, [smoothed(cut(picture, area)) for picture in pictures])
+            if _agreeing(again) > _agreeing(reads[number]):
+                reads[number], coarse[number] = again, True
+    return reads, coarse
 
 
-def _dated(text: str) -> bool:
-    return read_clock(text) is not None or (read_date(text) is not None and len(text) > DATE_LENGTH)
+def _figures(text: str) -> int:
+    return sum(character.isdigit() for character in text)
+
+
+def _agreeing(reads: Sequence[LineRead]) -> int:
+    """Return how many readings are clocks of one form and, if they show one, one date."""
+    readings = [reading for read in reads if (reading := read_clock(read.text)) is not None]
+    return max(Counter((reading.form, reading.day) for reading in readings).values(), default=0)
 
 
 def _small(picture: Pixels) -> Pixels:

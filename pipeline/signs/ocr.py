@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.signs.fields import read_clock
-
 Pixels = NDArray[np.uint8]
 
 
@@ -53,25 +51,11 @@ def read_lines(engine: Any, crops: Sequence[Pixels]) -> list[LineRead]:
     return [_line(engine._load_rec_model()(TextRecInput(img=[crop], return_word_box=True))) for crop in crops]
 
 
-def read_clock_line(engine: Any, crop: Pixels, sure: float) -> LineRead:
-    """Read a line that may be a clock; where it does not read as one for sure, once more with its dots run together.
-
-    Clocks drawn by a chip in coarse dots are read better after a median filter, all others better without.
-
-    Parameters
-    ----------
-    engine : rapidocr.RapidOCR
-    crop : uint8, shape (height, width, 3), BGR
-    sure : float
-        Confidence, 0 to 1, from which a first reading that is a clock is taken.
-    """
+def smoothed(crop: Pixels) -> Pixels:
+    """Return a crop whose coarse dots run together: clocks drawn in dots are read better so, all others worse."""
     import cv2
 
-    first = read_lines(engine, [crop])[0]
-    if first.confidence >= sure and read_clock(first.text) is not None:
-        return first
-    second = read_lines(engine, [np.asarray(cv2.medianBlur(crop, 3), np.uint8)])[0]
-    return max(second, first, key=lambda read: (read_clock(read.text) is not None, read.confidence))
+    return np.asarray(cv2.medianBlur(crop, 3), np.uint8)
 
 
 def _line(read: Any) -> LineRead:

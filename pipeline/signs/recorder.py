@@ -17,13 +17,15 @@ from pipeline.signs import reader
 from pipeline.signs.clock import Course, Label, follow
 from pipeline.signs.fields import consensus, figure, read_clock, read_date
 from pipeline.signs.layouts import Layouts
-from pipeline.signs.locate import SURE, Area, Layout, Line, locate
-from pipeline.signs.ocr import LineRead, read_clock_line
+from pipeline.signs.locate import Area, Layout, Line, locate
+from pipeline.signs.ocr import LineRead, read_lines, smoothed
 
 OVERLAY_VERSION = 1
 """Raised whenever the same clip could now give other readings."""
 
 STAGE = "overlay"
+ORDER = ("clock", "date", "device", "unit", "officer", "gps", "speed", "mark", "other")
+"""Fields as they are listed."""
 
 
 def recorder(
@@ -141,7 +143,8 @@ class Recorder:
             course.score[: len(found.score)] = found.score[: len(times)]
         self._progress(STAGE, 1.0)
         height = _height(measured)
-        rows = [_field_row(line, self._layout.pictures, height) for line in self._layout.lines]
+        lines = sorted(self._layout.lines, key=lambda line: ORDER.index(line.field))
+        rows = [_field_row(line, height) for line in lines]
         return {
             "overlay": to_arrow("overlay", rows),
             "clock": pa.table({"clock_s": course.clock_s, "clock_score": course.score}),
@@ -173,7 +176,8 @@ class Recorder:
             pixels = cv2.imread(str(kept.path), cv2.IMREAD_COLOR)
             if pixels is None:
                 continue
-            read = read_clock_line(self._engine(), np.asarray(pixels, np.uint8), SURE)
+            line = np.asarray(pixels, np.uint8)
+            read = read_lines(self._engine(), [smoothed(line) if self._layout.clock.coarse else line])[0]
             reading = read_clock(read.text) if read.confidence >= self._used.min_confidence else None
             if reading is not None:
                 figures = tuple(figure(read.text[place]) if place >= 0 else -1 for place in reading.figures)
@@ -204,7 +208,7 @@ def _height(measured: Measured) -> int:
     return int(frames["height"][0].as_py()) if frames is not None and frames.num_rows else 0
 
 
-def _field_row(line: Line, pictures: int, height: int) -> dict[str, object]:
+def _field_row(line: Line, height: int) -> dict[str, object]:
     texts = [read.text for read in line.reads if read.text]
     if line.field == "clock":
         readings = [(text, read_clock(text)) for text in texts]

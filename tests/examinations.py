@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from pipeline.features.schema import table
 from pipeline.model import (
@@ -26,15 +28,22 @@ from pipeline.model import (
 from tests.footage import make_clip, murmur, view
 
 FPS, FRAMES, CUT = 25, 250, 100
+CLOCK_S, PHASE, MISSING_S = 1_772_352_000, 0.3, 3.0
+"""What the clock shows first (2026-03-01 08:00:00), how far into that second, and what is missing at the cut."""
+UNREAD = slice(170, 200)
+"""Pictures whose clock was not read."""
+OVERLAY = {
+    "clock": ("2026-03-01 08:00:00", 0.03, 0.03, 0.61, 0.10),
+    "device": ("A1234567", 0.03, 0.87, 0.32, 0.94),
+}
+"""Field of the recorder's overlay: its text, and left, top, right and bottom of its box."""
 SAID = "为保护您的合法权益，监督我们的执法行为，本次执法全程录音录像。请配合我们的工作。"
 HOSTILE = "<script>alert(1)</script>&\"'"
 
 
 def example(folder: Path, name: str = "现场 01.mp4", **changes: object) -> Examination:
     """Return the examination of a clip of ten seconds with a cut after picture 99, lying in `folder`."""
-    clip = make_clip(
-        folder / name, frames=FRAMES, fps=FPS, picture=lambda number: view(number, seed=int(number >= CUT))
-    )
+    clip = make_clip(folder / name, frames=FRAMES, fps=FPS, picture=picture)
     opening = folder / "opening.flac"
     soundfile.write(opening, murmur(0, 10 * 16000, rate_hz=16000), 16000)
     content = clip.read_bytes()
@@ -62,6 +71,41 @@ def example(folder: Path, name: str = "现场 01.mp4", **changes: object) -> Exa
     return Examination(**{**values, **changes})  # type: ignore[arg-type]
 
 
+def shown_s(number: int) -> int:
+    """Return what the burned-in clock of a picture shows, in seconds since 1970."""
+    return CLOCK_S + int(PHASE + number / FPS + (MISSING_S if number >= CUT else 0.0) + 1e-9)
+
+
+def picture(number: int) -> NDArray[np.uint8]:
+    """Return a picture of the clip, with its overlay."""
+    pixels = np.ascontiguousarray(view(number, seed=int(number >= CUT)))
+    height, width = pixels.shape[:2]
+    seconds = shown_s(number) - CLOCK_S
+    texts = {"clock": f"2026-03-01 08:00:{seconds:02d}", "device": OVERLAY["device"][0]}
+    for field, text in texts.items():
+        left, _, _, bottom = OVERLAY[field][1:]
+        place = (int(left * width), int(bottom * height) - 3)
+        for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+            cv2.putText(pixels, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, thickness, cv2.LINE_AA)
+    return pixels
+
+
+def overlay() -> object:
+    """Return what was found of the overlay."""
+    sides = ("left", "top", "right", "bottom")
+    found = {
+        field: {"field": field, "text": text, **dict(zip(sides, box, strict=True)), "height_px": 16.0}
+        for field, (text, *box) in OVERLAY.items()
+    }
+    return table(
+        "overlay",
+        [
+            {**found["clock"], "form": "0000-00-00 00:00:00", "agreement": 1.0, "readings": 6, "pictures": 6},
+            {**found["device"], "agreement": 0.8, "readings": 5, "pictures": 6},
+        ],
+    )
+
+
 def tables() -> dict[str, object]:
     """Return tables as the stages would measure them."""
     random = np.random.default_rng(7)
@@ -79,9 +123,13 @@ def tables() -> dict[str, object]:
             "key": n % 12 == 0,
             "interlaced": False,
             "damaged": False,
+            "clock_s": float(shown_s(n)),
+            "clock_score": 0.95,
         }
         for n in range(FRAMES)
     ]
+    for row in frames[UNREAD]:
+        row |= {"clock_s": float("nan"), "clock_score": 0.1}
     sound = [
         {"time_s": n / 50, "duration_s": 0.02, "rms_dbfs": -30.0 + 6 * float(np.sin(n / 20)), "peak_dbfs": -20.0}
         for n in range(500)
@@ -92,9 +140,34 @@ def tables() -> dict[str, object]:
     ]
     box = {"left": 0.3, "top": 0.2, "right": 0.7, "bottom": 0.3, "height_px": 30.0, "sharpness": 90.0}
     texts = [
-        {"frame": 50, "time_s": 2.0, "text": "平安化工有限公司", "confidence": 0.97, "overlay": False, "document": False, **box},
-        {"frame": 50, "time_s": 2.0, "text": "2026-03-01 08:00:02", "confidence": 0.99, "overlay": True, "document": False, **box},
+        {
+            "frame": 50,
+            "time_s": 2.0,
+            "text": "平安化工有限公司",
+            "confidence": 0.97,
+            "overlay": False,
+            "document": False,
+            **box,
+        },
+        {
+            "frame": 50,
+            "time_s": 2.0,
+            "text": "2026-03-01 08:00:02",
+            "confidence": 0.99,
+            "overlay": True,
+            "document": False,
+            **box,
+        },
         {"frame": 75, "time_s": 3.0, "text": HOSTILE, "confidence": 0.7, "overlay": False, "document": False, **box},
+        {
+            "frame": 75,
+            "time_s": 3.0,
+            "text": "检查记录表",
+            "confidence": 0.6,
+            "overlay": False,
+            "document": True,
+            **box,
+        },
     ]
     streams = [
         {"stream": 0, "kind": "video", "codec": "h264", "width": 320, "height": 240, "rate_in_header_hz": 25.0},
@@ -108,12 +181,14 @@ def tables() -> dict[str, object]:
         "voice": table("voice", [{"start_s": 0.9, "stop_s": 4.8, "probability": 0.9}]),
         "words": table("words", words),
         "texts": table("texts", texts),
+        "overlay": overlay(),
+        "examined": table("examined", [{"stage": "texts", "measure": "pictures_read", "value": 6.0}]),
         "case": table("case", [{"field": "place.names", "value": "平安化工有限公司"}]),
     }
 
 
 def findings() -> tuple[Finding, ...]:
-    """Return a cut, a frozen stretch, the notice and the place."""
+    """Return a cut, a frozen stretch, a jump of the clock, the notice and the place."""
     stamped = {"version": 1, "params": {"min_residual": 8.0}}
     return (
         Finding(
@@ -121,7 +196,17 @@ def findings() -> tuple[Finding, ...]:
             Level.NOTE,
             Span(2.0, 2.04, 50, 51),
             Message("The sign {text} is legible.", {"text": "平安化工有限公司"}),
-            evidence={"text": "平安化工有限公司", "time_s": 2.0, "left": 0.3, "top": 0.2, "right": 0.7, "bottom": 0.3},
+            evidence={
+                "text": "平安化工有限公司",
+                "score": 100.0,
+                "confidence": 0.97,
+                "height_px": 30.0,
+                "time_s": 2.0,
+                "left": 0.3,
+                "top": 0.2,
+                "right": 0.7,
+                "bottom": 0.3,
+            },
             id="f1",
             detector="place",
             **stamped,
@@ -156,6 +241,17 @@ def findings() -> tuple[Finding, ...]:
             curves=(Curve("frames.luma_diff", 0.2), Curve("frames.not_measured", 1.0)),
             id="f4",
             detector="frozen-picture",
+            **stamped,
+        ),
+        Finding(
+            "clock-jump",
+            Level.SUSPECT,
+            Span((CUT - 1) / FPS, CUT / FPS, CUT - 1, CUT),
+            Message("The clock leaves out {seconds:.0f} s.", {"seconds": MISSING_S}),
+            evidence={"step_s": MISSING_S},
+            curves=(Curve("frames.clock_s"),),
+            id="f5",
+            detector="clock-jump",
             **stamped,
         ),
     )

@@ -16,8 +16,11 @@ from markupsafe import Markup
 from pipeline.language import Language, language
 from pipeline.model import Examination, Finding
 from pipeline.report import json_v1, plots
-from pipeline.report.page import Assets, PageData, build_page
-from pipeline.report.page_findings import Plots, describe
+from pipeline.report.offsets import offsets, readings
+from pipeline.report.page import PageData, build_page
+from pipeline.report.page_findings import Assets, Plots, describe
+from pipeline.report.page_overlay import of_clock
+from pipeline.report.photos import take_photos
 from pipeline.report.stills import take_stills
 
 
@@ -51,7 +54,7 @@ def write_report(
     max_plots : int
         Findings whose curves are drawn, the gravest first.
     max_stills : int
-        Pictures that are taken from the footage, for the gravest findings first.
+        Pictures that are taken from the footage: of the overlay and the place, then for the gravest findings first.
 
     Returns
     -------
@@ -67,13 +70,21 @@ def write_report(
     """
     words = language(language_tag)
     out.mkdir(parents=True, exist_ok=True)
-    for name in ("plots/near-*.svg", "plots/whole-*.svg", "stills/still-*.jpg"):
+    for name in (
+        "plots/near-*.svg",
+        "plots/whole-*.svg",
+        "plots/clock.svg",
+        "stills/still-*.jpg",
+        "stills/photo-*.jpg",
+    ):
         for earlier in out.glob(name):
             earlier.unlink()
     described = describe(examination.findings, max_per_kind)
     assets = Assets(
         plots=_draw(examination, described[:max_plots], out / "plots"),
         stills=take_stills(examination, described, out / "stills", max_stills),
+        photos={name: f"stills/{copy}" for name, copy in take_photos(examination, described, out / "stills").items()},
+        offsets=_draw_offsets(examination, described, out / "plots"),
         opening=_copy(examination.opening, out),
     )
     page = build_page(examination, described, assets, made_at or datetime.now(UTC).astimezone(), words)
@@ -130,6 +141,17 @@ def _draw(examination: Examination, described: Sequence[Finding], folder: Path) 
         if plots.draw(finding, examination.features, near, whole):
             drawn[finding.id] = Plots(f"plots/{near.name}", f"plots/{whole.name}")
     return drawn
+
+
+def _draw_offsets(examination: Examination, described: Sequence[Finding], folder: Path) -> str:
+    """Draw how the burned-in clock runs; return the file, empty where no change of it was read."""
+    read = readings(examination.features)
+    curve = offsets(read) if read is not None else None
+    if curve is None:
+        return ""
+    folder.mkdir(exist_ok=True)
+    plots.draw_offsets(curve, examination.features.duration_s(), of_clock(described), folder / "clock.svg")
+    return "plots/clock.svg"
 
 
 def _copy(opening: Path | None, out: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,9 +13,10 @@ from pipeline.errors import SettingsError
 from pipeline.language import Language
 from pipeline.model import Examination, Examined, Features, Finding, Outcome, RuleResult
 from pipeline.report.json_v1 import case_value, claimed_start, display_path, tool_version
-from pipeline.report.page_findings import Entry, FindingView, Plots, entries, left_out, view
+from pipeline.report.page_findings import Assets, Entry, FindingView, entries, left_out, view
+from pipeline.report.page_overlay import OverlayView, build_overlay
 from pipeline.report.page_texts import Texts, Transcript, build_texts, build_transcript
-from pipeline.report.stills import ShownStill, limits_of
+from pipeline.report.stills import limits_of
 from pipeline.report.timeline import Timeline, build_timeline
 from pipeline.report.wording import NOTHING, OUTCOMES, SIGNS, VERDICTS, clock, figure, shown, size, title
 from pipeline.rules.profile import builtin_profiles, load_profile
@@ -89,21 +90,13 @@ class PageData:
     opening: str
     """Sound file in the report's folder; empty if there is none."""
     texts: Texts | None
+    overlay: OverlayView | None
     counts: tuple[Count, ...]
     gaps: tuple[str, ...]
     skipped: tuple[SkippedView, ...]
     versions: tuple[Entry, ...]
     settings: tuple[tuple[str, tuple[Entry, ...]], ...]
     limits: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Assets:
-    """Files that were made for the page, by the id of the finding that they belong to."""
-
-    plots: Mapping[str, Plots]
-    stills: dict[str, list[ShownStill]]
-    opening: str = ""
 
 
 def build_page(
@@ -140,14 +133,13 @@ def build_page(
         sha256=footage.sha256 or NOTHING,
         rules=tuple(_rule(rule, examination, linked, words) for rule in examination.rules),
         timeline=build_timeline(features, examination.findings, linked, words),
-        findings=tuple(
-            view(f, examination, assets.plots.get(f.id), assets.stills.get(f.id, ()), words) for f in described
-        ),
+        findings=tuple(view(finding, examination, assets, words) for finding in described),
         total_findings=len(examination.findings),
         left_out=left_out(examination.findings, described, words),
         transcript=build_transcript(features, examination.findings, words),
         opening=assets.opening,
-        texts=build_texts(features, examination.findings, assets.stills, words),
+        texts=build_texts(features),
+        overlay=build_overlay(features, described, assets, words),
         counts=_counts(examination.examined, features, words),
         gaps=tuple(shown(words.tell(gap)) for gap in examination.examined.gaps),
         skipped=tuple(SkippedView(shown(skip.detector), skip.missing) for skip in examination.skipped),

@@ -1,4 +1,4 @@
-"""What was said and what was read, as the page shows it."""
+"""What was said and what was read, and pictures of it, as the page shows them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.language import Language
 from pipeline.model import Features, Finding
-from pipeline.report.stills import Box, ShownStill, TextSeen, candidates, scene_texts
+from pipeline.report.stills import Box, ShownStill, TextSeen, scene_texts
 from pipeline.report.timeline import in_notice
 from pipeline.report.wording import NOTHING, clock, figure, shown
 
@@ -19,6 +19,8 @@ LONGEST_LINE = 60
 DOUBTFUL = 0.5
 MOST_WORDS = 6000
 MOST_TEXTS = 40
+LARGE = 0.25
+"""Share of the picture's height above which a marked place is not shown once more enlarged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class TextRow:
     time: str
     confidence: str
     height: str
+    document: bool
+    """A line of a page or screen that was held up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +83,11 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A legible text of the scene that is not the place's name."""
-
-    row: TextRow
-    picture: Picture | None
-
-
-@dataclass(frozen=True, slots=True)
 class Texts:
-    """Texts read in the picture, the scene's apart from the recorder's."""
+    """Texts read in the scene; what the recorder burned in is left out."""
 
     scene: tuple[TextRow, ...]
-    overlay: tuple[TextRow, ...]
-    scene_more: int
-    overlay_more: int
-    candidates: tuple[Candidate, ...]
+    more: int
 
 
 def build_transcript(features: Features, findings: Sequence[Finding], words: Language) -> Transcript | None:
@@ -119,24 +112,12 @@ def build_transcript(features: Features, findings: Sequence[Finding], words: Lan
     return Transcript(told, max(0, len(order) - MOST_WORDS))
 
 
-def build_texts(
-    features: Features, findings: Sequence[Finding], stills: dict[str, list[ShownStill]], words: Language
-) -> Texts | None:
-    """Return the texts that were read, None if text was not looked for."""
+def build_texts(features: Features) -> Texts | None:
+    """Return the texts that were read in the scene, None if text was not looked for."""
     if "texts" not in features:
         return None
-    scene, overlay = scene_texts(features), scene_texts(features, overlay=True)
-    best = []
-    for place, seen in enumerate(candidates(findings, features)):
-        taken = stills.get(f"text-{place}", [])
-        best.append(Candidate(_row(seen), picture(taken[0], words) if taken else None))
-    return Texts(
-        scene=tuple(_row(seen) for seen in scene[:MOST_TEXTS]),
-        overlay=tuple(_row(seen) for seen in overlay[:MOST_TEXTS]),
-        scene_more=max(0, len(scene) - MOST_TEXTS),
-        overlay_more=max(0, len(overlay) - MOST_TEXTS),
-        candidates=tuple(best),
-    )
+    scene = scene_texts(features)
+    return Texts(tuple(_row(seen) for seen in scene[:MOST_TEXTS]), max(0, len(scene) - MOST_TEXTS))
 
 
 def _row(seen: TextSeen) -> TextRow:
@@ -146,6 +127,7 @@ def _row(seen: TextSeen) -> TextRow:
         clock(seen.time_s, 1) if known else NOTHING,
         figure(round(seen.confidence, 2)),
         figure(round(seen.height_px, 1)),
+        seen.document,
     )
 
 
@@ -156,22 +138,29 @@ def picture(taken: ShownStill, words: Language) -> Picture:
         caption = f"{role} · {clock(taken.wanted.time_s)} s"
         return Picture(None, caption, caption, missing=words.text(taken.reason or ""))
     caption = f"{role} · {clock(taken.still.time_s)} s"
-    source, box = f"stills/{taken.still.path.name}", _inside(taken.wanted.box)
+    source, box = f"stills/{taken.still.path.name}", inside(taken.wanted.box)
     if box is None:
         return Picture(source, caption, caption)
+    if box.bottom - box.top > LARGE:
+        return Picture(source, caption, caption, outline(box))
+    closeup, ratio = cut_out(box, taken.still.width_px, taken.still.height_px)
+    return Picture(source, caption, caption, outline(box), closeup, ratio)
+
+
+def outline(box: Box) -> str:
+    """Return the CSS of a rectangle over a picture."""
+    return _css(left=box.left, top=box.top, width=box.right - box.left, height=box.bottom - box.top)
+
+
+def cut_out(box: Box, width_px: int, height_px: int) -> tuple[str, str]:
+    """Return the CSS of a picture in a window that shows only a rectangle of it, and the window's aspect ratio."""
     near = _around(box)
     wide, high = near.right - near.left, near.bottom - near.top
-    return Picture(
-        source,
-        caption,
-        caption,
-        box=_css(left=box.left, top=box.top, width=box.right - box.left, height=box.bottom - box.top),
-        closeup=_css(left=-near.left / wide, top=-near.top / high, width=1 / wide, height=1 / high),
-        closeup_ratio=f"{wide * taken.still.width_px:.1f}/{high * taken.still.height_px:.1f}",
-    )
+    css = _css(left=-near.left / wide, top=-near.top / high, width=1 / wide, height=1 / high)
+    return css, f"{wide * width_px:.1f}/{high * height_px:.1f}"
 
 
-def _inside(box: Box | None) -> Box | None:
+def inside(box: Box | None) -> Box | None:
     """Return a rectangle cut to the picture, None if nothing of it is there."""
     if box is None:
         return None

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.features.schema import TABLES
-from pipeline.model import Curve, Features, Finding, Span
+from pipeline.model import Curve, Features, Finding, Level, Span
 from pipeline.report.envelope import Series, envelope, series
+from pipeline.report.offsets import Band, Offsets, offsets, readings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_CURVES = 4
 BINS = 700
 """Stretches of time in which a long curve keeps its extremes: about one for each pixel of the plot."""
 INK, CURVE, THRESHOLD, SPAN = "#20262d", "#1f5f8b", "#b3400e", "#e9b44c"
+UNREAD = "#d3d9df"
+LEVELS = {Level.VIOLATION: "#b3261e", Level.SUSPECT: "#c77700", Level.NOTE: "#4b6fa5"}
+"""Colours of findings, as in the style sheet."""
+MOST_NAMED = 16
+"""Findings whose ids stand above the curve of the clock; more would cover each other."""
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text, in the fonts of the reader's browser
     "svg.hashsalt": "unbroken",
@@ -43,9 +51,18 @@ def window(span: Span, duration_s: float) -> tuple[float, float]:
 def drawable(finding: Finding, features: Features) -> dict[str, tuple[Curve, Series]]:
     """Return the measured curves that a finding rests on, as far as they can be drawn, by name."""
     found = {
-        label: (curve, points) for curve in finding.curves for label, points in series(features, curve.column).items()
+        label: (curve, points) for curve in finding.curves for label, points in _series(features, curve.column).items()
     }
     return dict(list(found.items())[:MOST_CURVES])
+
+
+def _series(features: Features, column: str) -> dict[str, Series]:
+    """Return the series of a column; of the clock, how far it is ahead of the stream: it would rise evenly else."""
+    if column != "frames.clock_s":
+        return series(features, column)
+    read = readings(features)
+    curve = offsets(read) if read is not None else None
+    return {} if curve is None else {"frames.clock_s − frames.time_s": (curve.times_s, curve.values_s)}
 
 
 def draw(finding: Finding, features: Features, near: Path, whole: Path) -> bool:
@@ -78,12 +95,10 @@ def _figure(
     curves: dict[str, tuple[Curve, Series]], span: Span, limits: tuple[float, float] | None, width_in: float
 ) -> bytes:
     import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width_in, 0.45 + 1.35 * len(curves)), layout="constrained")
-        FigureCanvasSVG(figure)
         axes = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
         for axis, (label, (curve, points)) in zip(axes, curves.items(), strict=True):
             interval = curve.column.endswith(".time_s")
@@ -105,9 +120,16 @@ def _figure(
         if limits is not None and limits[0] < limits[1]:
             axes[-1].set_xlim(*limits)
         axes[-1].set_xlabel("s")
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-        return drawn.getvalue()
+        return _svg(figure)
+
+
+def _svg(figure: Figure) -> bytes:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    FigureCanvasSVG(figure)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return drawn.getvalue()
 
 
 def _curve(axis: Axes, points: Series, limits: tuple[float, float] | None, interval: bool) -> None:
@@ -131,3 +153,71 @@ def _unit(column: str) -> str:
     table, _, name = column.partition(".")
     unit = next((spec.unit for spec in TABLES.get(table, ()) if spec.name == name), "-")
     return "" if unit in {"-", "1"} else f"  ({unit})"
+
+
+def draw_offsets(curve: Offsets, duration_s: float, findings: Sequence[Finding], path: Path) -> None:
+    """Draw how the burned-in clock runs against the presentation time, as SVG.
+
+    Each dot is a change of the clock. Where the offsets lie far apart the axis is broken into one part for each level,
+    so that a jump of hours does not flatten steps of a few pictures.
+
+    Parameters
+    ----------
+    curve : Offsets
+        The measured offsets.
+    duration_s : float
+        Length of the clip.
+    findings : sequence of Finding
+        Findings about the clock; their spans are shaded in the colour of their level, their ids stand above.
+    path : Path
+        SVG file to write.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        broken = len(curve.bands) > 1
+        figure = Figure(figsize=(10.6, 1.0 + 1.3 * len(curve.bands) + 0.5 * (not broken)), layout="constrained")
+        axes = figure.subplots(len(curve.bands), 1, sharex=True, squeeze=False)[:, 0]
+        for number, (axis, band) in enumerate(zip(axes, curve.bands, strict=True)):
+            _band(axis, curve, band, f"offsets-{number}")
+            for finding in findings:
+                span, colour = finding.span, LEVELS[finding.level]
+                axis.axvspan(span.start_s, span.stop_s, color=colour, alpha=0.22, linewidth=0)
+                axis.axvline(span.start_s, color=colour, linewidth=1.0, alpha=0.7)
+            if number:
+                axis.spines["top"].set(visible=True, linestyle=(0, (2, 3)))
+            if number < len(axes) - 1:
+                axis.spines["bottom"].set_visible(False)
+                axis.tick_params(bottom=False)
+        for finding in findings[:MOST_NAMED]:
+            place = axes[0].get_xaxis_transform()
+            axes[0].text(
+                finding.span.start_s, 1.02, finding.id, color=LEVELS[finding.level], transform=place, fontsize=8
+            )
+        axes[-1].set_xlim(0.0, max(duration_s, 1e-3))
+        axes[-1].set_xlabel("s")
+        figure.supylabel("Δ s", fontsize=9, color=INK)
+        path.write_bytes(_svg(figure))
+
+
+def _band(axis: Axes, curve: Offsets, band: Band, gid: str) -> None:
+    """Draw one part of the axis; the curve is not drawn across what was not read."""
+    inside = (curve.values_s >= band.low_s) & (curve.values_s <= band.high_s)
+    times, values = curve.times_s, np.where(inside, curve.values_s, np.nan)
+    breaks = [start_s for start_s, _ in curve.unread]
+    axis.broken_barh([(start, stop - start) for start, stop in curve.unread], (0, 1),
+                     transform=axis.get_xaxis_transform(), color=UNREAD, linewidth=0)  # fmt: skip
+    axis.axhline(0.0, color="#9aa5b1", linewidth=0.7)
+    if len(times) > 3 * BINS:
+        middles, lowest, highest = envelope(times, values, BINS)
+        axis.fill_between(middles, lowest, highest, color=CURVE, linewidth=1.2, gid=gid)
+    else:
+        at = np.searchsorted(times, breaks)
+        times, values = np.insert(times, at, breaks), np.insert(values, at, np.nan)
+        size = 5 if len(times) < 160 else 3
+        axis.plot(times, values, color=CURVE, linewidth=0.8, marker=".", markersize=size, gid=gid)
+    axis.set_ylim(band.low_s, band.high_s)
+    axis.ticklabel_format(axis="y", style="plain", useOffset=False)
+    axis.grid(True)
+    axis.spines[["top", "right"]].set_visible(False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +13,14 @@ from pipeline.media.stills import Still, pictures_at
 from pipeline.model import Examination, Features, Finding, Level, Message
 from pipeline.report.wording import N_
 
-WITHOUT = ("audio-", "notice-", "header-", "edit-list", "truncated", "place-missing", "place-unclear")
+WITHOUT = ("audio-", "notice-", "header-", "edit-list", "truncated", "place-missing", "place-unclear", "signs-seen")
 """How the kinds begin whose findings no single picture can show."""
+PLACE = ("place-", "landmark-", "signs-")
+"""How the kinds begin that are about where the clip was taken."""
 CANDIDATES = 5
-"""Texts that are shown where no sign of the place was found."""
+"""Texts that are shown with a finding which rests on what came nearest."""
+OVERLAY = "overlay"
+"""Owner of the picture that shows what the recorder burned in."""
 
 GONE = N_("The clip no longer lay where it was examined when this report was made.")
 CHANGED = N_("The clip was changed after it was examined: no picture of it is shown.")
@@ -39,7 +43,7 @@ class WantedStill:
     """A picture that the report would show."""
 
     owner: str
-    """Id of the finding, or `text-N` of a candidate."""
+    """Id of the finding, `<id>/<N>` of its N-th candidate, or `overlay`."""
     role: str
     """Why this picture: a msgid."""
     time_s: float
@@ -64,7 +68,22 @@ class TextSeen:
     confidence: float
     time_s: float
     height_px: float
-    box: Box
+    document: bool
+    """A line of a page or screen that was held up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A text, or a picture without one, that a finding names as what came nearest."""
+
+    text: str
+    time_s: float
+    score: float | None
+    reason: str | None
+    """Why it does not count, as the finding says it."""
+    height_px: float | None
+    confidence: float | None
+    box: Box | None
 
 
 def by_gravity(findings: Iterable[Finding]) -> list[Finding]:
@@ -74,7 +93,10 @@ def by_gravity(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def wanted_for(finding: Finding, features: Features) -> Iterator[WantedStill]:
-    """Yield the pictures that show a finding: where its evidence lies, or those before, in and after its span."""
+    """Yield the pictures that show a finding: where its evidence lies, or those before, in and after its span.
+
+    Findings about the burned-in clock have the clock marked in each.
+    """
     if not features.has("frames.time_s"):
         return
     if (seen := _place(finding)) is not None:
@@ -91,32 +113,56 @@ def wanted_for(finding: Finding, features: Features) -> Iterator[WantedStill]:
     }
     if stop - first <= 1:
         rows = {N_("Last picture before"): first, N_("First picture after"): stop}
+    box = clock_box(features) if finding.kind.startswith("clock-") else None
     for role, row in rows.items():
         if 0 <= row < len(times) and math.isfinite(times[row]):
-            yield WantedStill(finding.id, role, float(times[row]))
+            yield WantedStill(finding.id, role, float(times[row]), box)
 
 
 def _place(finding: Finding) -> WantedStill | None:
+    landmark = "photo" in finding.evidence
+    if "candidate_texts" in finding.evidence and not landmark:
+        return None  # the candidates are shown one by one
     names = ("left", "top", "right", "bottom", "time_s")
-    numbers = [finding.evidence.get(name) for name in names]
-    known = [float(n) for n in numbers if isinstance(n, int | float) and math.isfinite(n)]
+    numbers = [_number(finding.evidence.get(name)) for name in names]
+    known = [number for number in numbers if number is not None]
     if len(known) != len(names):
         return None
-    return WantedStill(finding.id, N_("Where it was read"), known[4], Box(*known[:4]))
+    role = N_("Where the landmark was recognised") if landmark else N_("Where it was read")
+    return WantedStill(finding.id, role, known[4], Box(*known[:4]))
 
 
-def scene_texts(features: Features, overlay: bool = False) -> list[TextSeen]:
-    """Return each text of the scene (or of the overlay) once, in its best reading, the most legible first."""
+def clock_box(features: Features) -> Box | None:
+    """Return where the burned-in clock stands, None if there is none."""
+    if "overlay" not in features:
+        return None
+    rows = features["overlay"].where(features["overlay"]["field"] == "clock")
+    return Box(*(float(rows[side][0]) for side in ("left", "top", "right", "bottom"))) if rows.rows else None
+
+
+def overlay_still(features: Features) -> WantedStill | None:
+    """Return the picture that shows what the recorder burned in: an early one whose clock was read well."""
+    if not features.has("frames.time_s") or "overlay" not in features or not features["overlay"].rows:
+        return None
+    frames = features["frames"]
+    usable = np.isfinite(frames["time_s"])
+    if features.has("frames.clock_score") and (read := usable & np.isfinite(frames["clock_s"])).any():
+        usable = read & ~(frames["clock_score"] < np.nanmedian(frames["clock_score"][read]))
+    rows = np.flatnonzero(usable)
+    if not len(rows):
+        return None
+    return WantedStill(OVERLAY, N_("What the recorder burned in"), float(frames["time_s"][rows[0]]))
+
+
+def scene_texts(features: Features) -> list[TextSeen]:
+    """Return each text of the scene once, in its best reading, the most legible first; the overlay is left out."""
     if "texts" not in features:
         return []
     rows = features["texts"]
     best: dict[str, TextSeen] = {}
-    wanted = np.flatnonzero(rows["overlay"].astype(bool) == overlay)
-    columns = ("text", "confidence", "time_s", "height_px", "left", "top", "right", "bottom")
-    for row in wanted.tolist():
-        text, *numbers = (rows[name][row] for name in columns)
-        confidence, time_s, height_px, *box = (float(number) for number in numbers)
-        found = TextSeen(str(text or ""), confidence, time_s, height_px, Box(*box))
+    for row in np.flatnonzero(~rows["overlay"].astype(bool)).tolist():
+        confidence, time_s, height_px = (float(rows[name][row]) for name in ("confidence", "time_s", "height_px"))
+        found = TextSeen(str(rows["text"][row] or ""), confidence, time_s, height_px, bool(rows["document"][row]))
         if found.text and (found.text not in best or legible(found) > legible(best[found.text])):
             best[found.text] = found
     return sorted(best.values(), key=legible, reverse=True)
@@ -127,10 +173,37 @@ def legible(text: TextSeen) -> float:
     return text.confidence * min(text.height_px, 48.0) if math.isfinite(text.confidence * text.height_px) else 0.0
 
 
-def candidates(findings: Sequence[Finding], features: Features) -> list[TextSeen]:
-    """Return the most legible texts of the scene where no sign of the place was found, none where one was."""
-    kinds = {finding.kind for finding in findings}
-    return scene_texts(features)[:CANDIDATES] if kinds & {"place-missing", "place-unclear"} else []
+def candidates(finding: Finding) -> list[Candidate]:
+    """Return what a finding names as nearest to a sign, the best first; none if it names nothing."""
+    columns = {
+        name.removeprefix("candidate_"): values
+        for name, values in finding.evidence.items()
+        if name.startswith("candidate_") and isinstance(values, Sequence) and not isinstance(values, str)
+    }
+    if "texts" not in columns or "times_s" not in columns:
+        return []
+    found = []
+    for place in range(min(len(values) for values in columns.values())):
+        row = {name: values[place] for name, values in columns.items()}
+        sides = [_number(row.get(name)) for name in ("lefts", "tops", "rights", "bottoms")]
+        known = [side for side in sides if side is not None]
+        time_s, reason = _number(row["times_s"]), row.get("reasons")
+        found.append(
+            Candidate(
+                text=str(row["texts"] or ""),
+                time_s=math.nan if time_s is None else time_s,
+                score=_number(row.get("scores")),
+                reason=None if reason is None else str(reason),
+                height_px=_number(row.get("heights_px")),
+                confidence=_number(row.get("confidences")),
+                box=Box(*known) if len(known) == len(sides) else None,
+            )
+        )
+    return found[:CANDIDATES]
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def take_stills(
@@ -147,19 +220,24 @@ def take_stills(
     folder : Path
         Where the JPEG files go.
     max_stills : int
-        How many pictures are made at most; the gravest findings come first.
+        How many pictures are made at most; the overlay and the place come first, then the gravest findings.
 
     Returns
     -------
     dict
-        Id of a finding, or `text-N` of the N-th candidate → its pictures, each with its file or the reason why not.
+        Owner, see `WantedStill` → its pictures, each with its file or the reason why not.
     """
-    wanted = [still for finding in described for still in wanted_for(finding, examination.features)]
-    wanted += [
-        WantedStill(f"text-{place}", N_("Where it was read"), seen.time_s, seen.box)
-        for place, seen in enumerate(candidates(examination.findings, examination.features))
-        if math.isfinite(seen.time_s)
-    ]
+    features = examination.features
+    overlay = overlay_still(features)
+    wanted = [] if overlay is None else [overlay]
+    # A few pictures prove the place, but as notes they would come last: behind cuts without number.
+    for finding in sorted(described, key=lambda finding: not finding.kind.startswith(PLACE)):
+        wanted += wanted_for(finding, features)
+        wanted += [
+            WantedStill(f"{finding.id}/{number}", _role(seen), seen.time_s, seen.box)
+            for number, seen in enumerate(candidates(finding))
+            if math.isfinite(seen.time_s)
+        ]
     within, beyond = wanted[:max_stills], wanted[max_stills:]
     reason, made = _make(examination, [still.time_s for still in within], folder)
     shown: dict[str, list[ShownStill]] = {}
@@ -169,6 +247,10 @@ def take_stills(
     for still in beyond:
         shown.setdefault(still.owner, []).append(ShownStill(still, None, TOO_MANY))
     return shown
+
+
+def _role(seen: Candidate) -> str:
+    return N_("A sharp picture without text") if seen.box is None else N_("Where it was read")
 
 
 def _make(examination: Examination, times_s: list[float], folder: Path) -> tuple[str, dict[float, Still]]:
@@ -189,7 +271,7 @@ def _make(examination: Examination, times_s: list[float], folder: Path) -> tuple
     return NOT_MADE, pictures_at(footage.path, times_s, folder, int(streams["stream"][row]), rotation_deg)
 
 
-def limits_of(stills: dict[str, list[ShownStill]]) -> Message | None:
+def limits_of(stills: Mapping[str, list[ShownStill]]) -> Message | None:
     """Return what the cap on pictures left out, None if nothing."""
     left_out = sum(still.reason == TOO_MANY for shown in stills.values() for still in shown)
     if not left_out:

@@ -14,13 +14,13 @@ from pipeline.features.schema import table
 from pipeline.language import language
 from pipeline.model import Examination, Examined, Features, Finding, Footage, Level, Message, Outcome, Span
 from pipeline.report.envelope import envelope, series
-from pipeline.report.page import Assets, build_page
-from pipeline.report.page_findings import describe
-from pipeline.report.stills import by_gravity, candidates, scene_texts, wanted_for
+from pipeline.report.page import build_page
+from pipeline.report.page_findings import Assets, describe
+from pipeline.report.stills import by_gravity, wanted_for
 from pipeline.report.timeline import MOST_MARKS, build_timeline
 from pipeline.report.wording import clock, figure, size, stretch, value
 from pipeline.rules.profile import load_profile
-from tests.examinations import HOSTILE, SAID, findings, rules, tables
+from tests.examinations import HOSTILE, OVERLAY, SAID, findings, rules, tables
 
 ENGLISH = language("en")
 
@@ -40,7 +40,7 @@ def examination(**changes) -> Examination:
 
 def page(whole: Examination, words=ENGLISH, most: int = 20):
     described = describe(whole.findings, most)
-    return build_page(whole, described, Assets({}, {}), datetime(2026, 3, 1, 8, 0, tzinfo=UTC), words)
+    return build_page(whole, described, Assets(), datetime(2026, 3, 1, 8, 0, tzinfo=UTC), words)
 
 
 def many(count: int, kind: str = "picture-cut") -> tuple[Finding, ...]:
@@ -50,7 +50,7 @@ def many(count: int, kind: str = "picture-cut") -> tuple[Finding, ...]:
 
 
 def test_findings_come_gravest_first():
-    assert [finding.id for finding in page(examination()).findings] == ["f3", "f4", "f2", "f1"]
+    assert [finding.id for finding in page(examination()).findings] == ["f3", "f4", "f5", "f2", "f1"]
 
 
 def test_a_finding_says_what_it_rests_on():
@@ -132,23 +132,18 @@ def test_the_transcript_marks_the_notice():
     assert [word.text for word in words if word.doubtful] == [SAID[8]]
 
 
-def test_scene_texts_stand_apart_from_the_overlay():
-    texts = page(examination()).texts
-    assert [row.text for row in texts.scene] == ["平安化工有限公司", HOSTILE]
-    assert [row.text for row in texts.overlay] == ["2026-03-01 08:00:02"]
-    assert texts.candidates == ()
-
-
-def test_candidates_are_shown_where_no_sign_was_found():
-    missing = Finding("place-missing", Level.SUSPECT, Span(0, 10), Message("none"), id="f9")
-    features = Features(tables())
-    assert [seen.text for seen in candidates([missing], features)] == [seen.text for seen in scene_texts(features)]
-    assert page(examination(findings=(missing,))).texts.candidates[0].row.text == "平安化工有限公司"
+def test_texts_of_the_scene_leave_the_overlay_out_and_mark_documents():
+    scene = page(examination()).texts.scene
+    assert [(row.text, row.document) for row in scene] == [
+        ("平安化工有限公司", False),
+        (HOSTILE, False),
+        ("检查记录表", True),
+    ]
 
 
 def test_stills_show_the_pictures_around_a_span_and_the_place_of_evidence():
     features = Features(tables())
-    place, notice, cut, frozen = findings()
+    place, notice, cut, frozen, jump = findings()
     assert [(still.role, still.time_s) for still in wanted_for(cut, features)] == [
         ("Last picture before", 3.96),
         ("First picture after", 4.0),
@@ -156,6 +151,7 @@ def test_stills_show_the_pictures_around_a_span_and_the_place_of_evidence():
     assert [still.time_s for still in wanted_for(frozen, features)] == [149 / 25, 175 / 25, 200 / 25]
     assert [(still.time_s, still.box.left) for still in wanted_for(place, features)] == [(2.0, 0.3)]
     assert list(wanted_for(notice, features)) == []
+    assert {still.box.right for still in wanted_for(jump, features)} == {OVERLAY["clock"][3]}
 
 
 def test_unreadable_footage_has_a_page_too():
@@ -166,7 +162,7 @@ def test_unreadable_footage_has_a_page_too():
         )
     )  # fmt: skip
     assert told.unreadable == "No index."
-    assert (told.timeline, told.transcript, told.texts) == (None, None, None)
+    assert (told.timeline, told.transcript, told.texts, told.overlay) == (None, None, None, None)
     assert told.sha256 == "–"
 
 
@@ -174,7 +170,7 @@ class TestTimeline:
     def test_every_described_finding_has_a_mark_that_leads_to_it(self):
         lanes = page(examination()).timeline.lanes
         marks = {mark.target: mark for lane in lanes for mark in lane.marks if mark.target}
-        assert set(marks) == {"f1", "f2", "f3", "f4"}
+        assert set(marks) == {"f1", "f2", "f3", "f4", "f5"}
         assert (marks["f4"].left, marks["f4"].width, marks["f4"].style) == (60.0, 20.0, "suspect")
 
     def test_lanes_of_grave_kinds_come_first(self):

@@ -149,14 +149,14 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
     "texts": _columns("""
         frame      | i8  | -    | row of the frames table
         time_s     | f8  | s    | its presentation time
-        text       | str | -    | as read
-        confidence | f8  | 0..1 | as the reader gives it
+        text       | str | -    | as read; None: seen, but not read (too small, on a page, or beyond what is read of a clip)
+        confidence | f8  | 0..1 | as the reader gives it; NaN where it was not read
         left       | f8  | 0..1 | box in the upright picture, in picture widths
         top        | f8  | 0..1 | in picture heights
         right      | f8  | 0..1 | in picture widths
         bottom     | f8  | 0..1 | in picture heights
         height_px  | f8  | px   | height of the characters in the stored picture
-        sharpness  | f8  | -    | variance of the Laplacian inside the box
+        sharpness  | f8  | -    | variance of the Laplacian inside the box; NaN where the picture was not read
         overlay    | bool | -   | burned in by the recorder (clock, device, unit), not part of the scene
         document   | bool | -   | a line of a page or screen that is held up: printed matter, not a sign
     """),
@@ -197,7 +197,7 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
     # ---- coverage -----------------------------------------------------------------------------------------------
     "examined": _columns("""
         stage   | str | - | probe, pictures, sound, speech, texts, landmarks
-        measure | str | - | what was counted: packets, frames_decoded, frames_failed, audio_s, speech_s, pictures_read, pictures_compared
+        measure | str | - | what was counted: packets, frames_decoded, frames_failed, audio_s, speech_s, pictures_read (looked at for text), pictures_read_closely (whose texts were read), pictures_compared
         value   | f8  | - | the count
     """),
     "gaps": _columns("""

@@ -28,10 +28,25 @@ _GENERIC_TAIL = re.compile(
     r"营业部|营业厅|专卖店|旗舰店|药店|大药房|药房|诊所|卫生室|卫生院|医院|幼儿园|学校|小学|中学|大学|学院|银行|分行|支行|"
     r"加油站|加气站|公寓|花园|小区|大厦|广场|市场|中心|网吧|网咖|工厂|总厂|分厂|厂|总店|分店|店|连锁)$"
 )
+_TRADES = (
+    "农业|林业|牧业|渔业|养殖|种植|粮油|粮食|食品|饮料|酒业|茶业|烟草|肉类|乳业|水产|饲料|农资|农机|种业|纺织|服装|服饰|制衣|鞋业|"
+    "皮革|木业|木材|家具|家居|家私|造纸|纸业|包装|印刷|印务|彩印|文具|文化|传媒|广告|教育|培训|体育|健身|化工|化学|化肥|石化|"
+    "石油|燃气|天然气|液化气|煤业|煤炭|焦化|涂料|油漆|橡胶|塑料|塑胶|塑业|玻璃|陶瓷|水泥|建材|石材|砖瓦|混凝土|矿业|采矿|选矿|"
+    "钢铁|金属|钢结构|铸造|锻造|冶金|冶炼|铝业|铜业|五金|工具|阀门|管业|管道|机械|机电|机床|设备|重工|装备|仪表|仪器|轴承|"
+    "模具|电子|电器|电气|电力|电缆|电线|电池|照明|光电|通信|通讯|网络|软件|信息|科技|技术|汽车|汽配|汽修|修理|维修|配件|轮胎|"
+    "摩托车|电动车|船舶|航空|运输|物流|快递|货运|客运|仓储|出租|租赁|建筑|建设|工程|装饰|装修|安装|门窗|幕墙|房地产|地产|"
+    "置业|物业|园林|环保|水务|供水|供热|热力|消防|安防|保安|保洁|家政|贸易|商贸|工贸|外贸|进出口|实业|产业|投资|担保|典当|保险|"
+    "金融|证券|百货|日用品|日化|化妆品|美容|美发|理发|洗浴|浴池|足疗|医药|药业|医疗|器械|生物|制药|眼镜|口腔|眼科|烟花|爆竹|鞭炮|"
+    "烟酒|副食|水果|蔬菜|生鲜|火锅|烧烤|面馆|快餐|餐饮|小吃|早餐|面包|蛋糕|茶楼|咖啡|娱乐|影城|旅馆|旅社|招待所|旅游|旅行社|洗车|"
+    "加油|加气|充电|回收|废品|再生|资源|制造|加工|生产|经营|销售|批发|零售|服务|管理|咨询|设计|检测|维护|连锁"
+)
+"""Words of trades, as names of enterprises have them behind what tells one from another (GB/T 4754 has the classes)."""
+
+_TRADE = re.compile(_TRADES)
 _NUMBER = re.compile(r"\d+(?:-\d+)*")
 _DOOR = re.compile(r"(\d+(?:-\d+)*)(?=号)")
 _CHINESE_NUMBER = re.compile(
-    r"(?<=第)[一二三四五六七八九十]{1,3}|[一二三四五六七八九十]{1,3}(?=号|弄|栋|幢|楼|单元|期|小|中|院|厂|分)"
+    r"(?<=第)[一二三四五六七八九十]{1,3}|[一二三四五六七八九十]{1,3}(?=号|弄|栋|幢|楼|单元|期|小|中|院|厂|分|店|队)"
 )
 _DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")}
 
@@ -74,6 +89,18 @@ def core(name: str) -> str:
     for pattern in (_REGION, _REGION, _REGION, _GENERIC_TAIL):
         left = _trim(left, pattern)
     return left
+
+
+@cache
+def own_part(name: str) -> str:
+    """Return the characters that the enterprise chose for itself: what stands before the first word of a trade.
+
+    石家庄市长安区金星机械制造厂 → 金星. A name without such a word begins with them: 依佳人 → 依佳. Enterprises of one
+    trade differ in these alone; two characters are the fewest.
+    """
+    left = core(name)
+    trade = _TRADE.search(left, 2)
+    return left[: trade.start()] if trade else left[:2]
 
 
 def _trim(text: str, pattern: re.Pattern[str]) -> str:

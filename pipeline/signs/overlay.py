@@ -72,21 +72,30 @@ def is_device(text: str) -> bool:
     return _DEVICE.fullmatch(_squeezed(text)) is not None
 
 
-def overlay_of(boxes: Sequence[Box], pictures: int, moving: bool, edge: float, share: float) -> NDArray[np.bool_]:
+def overlay_of(
+    boxes: Sequence[Box],
+    pictures: int,
+    moving: bool,
+    edge: float,
+    share: float,
+    seen: Sequence[Box] | None = None,
+) -> NDArray[np.bool_]:
     """Tell of every box whether the recorder burned it in; see the module for the rule.
 
     Parameters
     ----------
     boxes : sequence of Box
-        Of all the pictures that were read.
+        Of all the pictures; the text is empty where a box was not read.
     pictures : int
-        How many pictures were read, also those without text.
+        How many pictures were looked at, also those without text.
     moving : bool
         The camera moved between the pictures.
     edge : float
         Height of the strip at the upper and at the lower edge that a recorder writes in, in picture heights.
     share : float
         Share of the pictures, 0 to 1, in which a box must lie at the same place.
+    seen : sequence of Box, optional
+        Those that tell what stays at its place, where more pictures were looked at than read; `boxes` if not given.
 
     Returns
     -------
@@ -96,14 +105,15 @@ def overlay_of(boxes: Sequence[Box], pictures: int, moving: bool, edge: float, s
     sure = [there and (is_clock(box.text) or is_device(box.text)) for box, there in zip(boxes, at_edge, strict=True)]
     anchors = [box for box, recorder in zip(boxes, sure, strict=True) if recorder]
     steady = moving and pictures >= EDGE_MIN_PICTURES
-    corners = np.array([(box.left, box.top, box.right, box.bottom) for box in boxes]).reshape(-1, 4)
-    frames = np.array([box.frame for box in boxes])
+    votes = boxes if seen is None else seen
+    corners = np.array([(box.left, box.top, box.right, box.bottom) for box in votes]).reshape(-1, 4)
+    frames = np.array([box.frame for box in votes])
     overlay = []
-    for place, (box, there, recorder) in enumerate(zip(boxes, at_edge, sure, strict=True)):
+    for box, there, recorder in zip(boxes, at_edge, sure, strict=True):
         if there and not recorder:
             recorder = any(_aligned(box, anchor) for anchor in anchors)
             if steady and not recorder:
-                same = _ious(corners, place) >= SAME_PLACE_IOU
+                same = ious(corners, box) >= SAME_PLACE_IOU
                 recorder = len(np.unique(frames[same])) >= share * pictures
         overlay.append(recorder)
     return np.array(overlay, np.bool_)
@@ -143,16 +153,22 @@ def _aligned(box: Box, anchor: Box) -> bool:
     return 0.6 <= ratio <= 1.7 and margin <= ALIGNED
 
 
-def _ious(corners: NDArray[np.float64], place: int) -> NDArray[np.float64]:
-    """Return the intersection over union of every box (left, top, right, bottom) with the one in row `place`.
+def ious(corners: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
+    """Return the intersection over union of each of many boxes with one box.
 
-    For all boxes at once: an hour of footage has tens of thousands.
+    For all at once: an hour of footage has tens of thousands.
+
+    Parameters
+    ----------
+    corners : float64, shape (boxes, 4)
+        Left, top, right and bottom of the many.
+    box : Box
+        The one.
     """
-    left, top, right, bottom = corners[place]
-    width = np.minimum(corners[:, 2], right) - np.maximum(corners[:, 0], left)
-    height = np.minimum(corners[:, 3], bottom) - np.maximum(corners[:, 1], top)
+    width = np.minimum(corners[:, 2], box.right) - np.maximum(corners[:, 0], box.left)
+    height = np.minimum(corners[:, 3], box.bottom) - np.maximum(corners[:, 1], box.top)
     shared = np.clip(width, 0.0, None) * np.clip(height, 0.0, None)
     areas = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
-    united = areas + areas[place] - shared
-    ious: NDArray[np.float64] = np.divide(shared, united, out=np.zeros(len(corners)), where=united > 0)
-    return ious
+    united = areas + (box.right - box.left) * (box.bottom - box.top) - shared
+    found: NDArray[np.float64] = np.divide(shared, united, out=np.zeros(len(corners)), where=united > 0)
+    return found

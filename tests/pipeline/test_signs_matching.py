@@ -5,12 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.features.schema import table
-from pipeline.signs.matching import match_score, signs_of
-from pipeline.signs.naming import core, door_numbers, numbers, plain
+from pipeline.signs.matching import match_score, signs_of, unread_of
+from pipeline.signs.naming import core, door_numbers, numbers, own_part, plain
 
 
 def box(
-    text: str, left: float, top: float, *, frame: int = 0, overlay: bool = False, **more: float
+    text: str | None,
+    left: float,
+    top: float,
+    *,
+    frame: int = 0,
+    overlay: bool = False,
+    document: bool = False,
+    **more: float,
 ) -> dict[str, object]:
     """Return a row of the texts table: a line of letters 0.05 high and 0.03 wide."""
     values: dict[str, object] = {
@@ -20,12 +27,12 @@ def box(
         "confidence": 0.95,
         "left": left,
         "top": top,
-        "right": left + 0.03 * len(text),
+        "right": left + 0.03 * len(text or "????"),
         "bottom": top + 0.05,
         "height_px": 36.0,
         "sharpness": 900.0,
         "overlay": overlay,
-        "document": False,
+        "document": document,
     }
     return {**values, **more}
 
@@ -43,6 +50,8 @@ def box(
         ("三十五号", "35号"),
         ("万里长城", "万里长城"),
         ("一心商行", "一心商行"),
+        ("第三分店", "第3分店"),
+        ("惠民二店", "惠民2店"),
     ],
 )
 def test_texts_are_compared_in_one_form(text: str, expected: str) -> None:
@@ -66,6 +75,22 @@ def test_texts_are_compared_in_one_form(text: str, expected: str) -> None:
 )
 def test_what_tells_a_name_from_others_is_left(name: str, expected: str) -> None:
     assert core(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("石家庄市长安区金星机械制造厂", "金星"),
+        ("石家庄市金星化工有限公司", "金星"),
+        ("河北宏图伟业机电设备安装有限公司", "宏图伟业"),
+        ("依佳人网咖", "依佳"),
+        ("化工路", "化工"),
+        ("中国农业银行", "农业"),
+        ("某某", "某某"),
+    ],
+)
+def test_what_an_enterprise_chose_for_itself(name: str, expected: str) -> None:
+    assert own_part(name) == expected
 
 
 @given(st.text(max_size=20))
@@ -117,6 +142,24 @@ def test_another_place_stays_below_80(text: str, name: str) -> None:
     assert match_score(text, [name])[0] < 80
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("宏星机械制造厂", "石家庄市金星机械制造厂"),
+        ("石家庄市金鑫烟花爆竹专营店", "石家庄市金福烟花爆竹专营店"),
+        ("永兴机电设备安装", "河北永盛机电设备安装有限公司"),
+        ("河北宏图大业机电设备安装有限公司", "河北宏图伟业机电设备安装有限公司"),
+        ("爱佳人网咖", "依佳人网咖"),
+    ],
+)
+def test_another_enterprise_of_the_same_trade_stays_near(text: str, name: str) -> None:
+    assert 60 <= match_score(text, [name])[0] < 80
+
+
+def test_a_misread_trade_still_matches() -> None:
+    assert match_score("金星机诫制造厂", ["石家庄市金星机械制造厂"])[0] >= 80
+
+
 def test_one_wrong_character_of_ten_still_matches() -> None:
     assert 80 <= match_score("石冢庄市安全生产监督管里局", ["石家庄市安全生产监督管理局"])[0] < 100
 
@@ -144,6 +187,35 @@ def test_scores_are_0_to_100_and_a_name_matches_itself(name: str, text: str) -> 
 def test_the_recorders_texts_are_no_signs() -> None:
     texts = table("texts", [box("2019-07-25", 0.0, 0.0, overlay=True), box("金星化工", 0.3, 0.4)])
     assert [sign.text for sign in signs_of(texts)] == ["金星化工"]
+
+
+def test_pages_and_what_was_not_read_are_no_signs() -> None:
+    texts = table(
+        "texts",
+        [
+            box("名称金星化工", 0.3, 0.4, document=True),
+            box(None, 0.3, 0.6, confidence=float("nan")),
+            box(None, 0.3, 0.02, confidence=float("nan"), overlay=True),
+            box(None, 0.3, 0.7, confidence=float("nan"), document=True),
+        ],
+    )
+    assert signs_of(texts) == []
+    (unread,) = unread_of(texts)
+    assert (unread.text, unread.top, unread.height_px) == ("", 0.6, 36.0)
+
+
+def test_letters_far_apart_read_as_one_text_in_a_row_and_downwards() -> None:
+    row = [box(letter, 0.1 + 0.09 * place, 0.4) for place, letter in enumerate("金星化工集团")]
+    assert "金星化工集团" in {sign.text for sign in signs_of(table("texts", row))}
+    down = [box(letter, 0.5, 0.1 + 0.12 * place) for place, letter in enumerate("金星化工集团")]
+    assert "金星化工集团" in {sign.text for sign in signs_of(table("texts", down))}
+
+
+def test_columns_read_as_one_from_either_side() -> None:
+    tall = {"right": 0.53, "bottom": 0.6}
+    columns = [box("金星化工", 0.5, 0.3, **tall), box("有限公司", 0.45, 0.3, right=0.48, bottom=0.6)]
+    found = {sign.text for sign in signs_of(table("texts", columns))}
+    assert {"金星化工有限公司", "有限公司金星化工"} <= found
 
 
 def test_two_lines_of_a_sign_read_as_one() -> None:

@@ -108,6 +108,14 @@ def test_it_must_stay_in_enough_of_the_pictures_that_were_read() -> None:
     assert told(boxes[:3], 3, moving=True) == {"某局": False}
 
 
+def test_pictures_that_were_not_read_tell_what_stays_too() -> None:
+    read = [at("某局", 0.7, 0.03, 0)]
+    seen = [at("", 0.7, 0.03, frame) for frame in range(6)]
+    assert overlay_of(read, 10, True, EDGE, SHARE, seen).tolist() == [True]
+    assert overlay_of(read, 10, True, EDGE, SHARE, seen[:5]).tolist() == [False]
+    assert overlay_of(read, 10, False, EDGE, SHARE, seen).tolist() == [False]
+
+
 def test_the_sign_before_a_fixed_camera_belongs_to_the_scene() -> None:
     boxes = [at("金星化工", 0.4, top, frame) for frame in range(6) for top in (0.03, 0.5)]
     assert told(boxes, 6, moving=False) == {"金星化工": False}

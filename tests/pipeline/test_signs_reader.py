@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
@@ -19,7 +20,7 @@ from pipeline.errors import ModelError
 from pipeline.features.schema import arrow_schema, to_table
 from pipeline.model import Table
 from pipeline.signs import reader
-from pipeline.signs.matching import match_score, signs_of
+from pipeline.signs.matching import match_score, signs_of, unread_of
 from tests.shared import shared
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,14 @@ class Picture:
     path: Path
     frame: int
     time_s: float
+
+
+@dataclass(frozen=True)
+class Area:
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 def silent(stage: str, share: float) -> None:
@@ -78,8 +87,18 @@ def stored(folder: Path, pictures: list[np.ndarray]) -> list[Picture]:
     return found
 
 
-def texts_of(pictures: list[Picture]) -> Table:
-    return to_table("texts", reader.read_texts(pictures, silent)["texts"])
+def texts_of(pictures: list[Picture], areas: tuple[Area, ...] = (), **params: float) -> Table:
+    return to_table("texts", reader.read_texts(pictures, silent, areas, **params)["texts"])  # type: ignore[arg-type]
+
+
+def counts(tables: dict[str, pa.Table]) -> dict[str, float]:
+    rows = tables["examined"].to_pylist()
+    assert {row["stage"] for row in rows} == {"texts"}
+    return {row["measure"]: row["value"] for row in rows}
+
+
+def read_in(texts: Table) -> set[str]:
+    return {str(text) for text in texts["text"] if text is not None}
 
 
 def test_latin_text_is_read_with_its_place_and_height(tmp_path: Path) -> None:
@@ -94,7 +113,7 @@ def test_latin_text_is_read_with_its_place_and_height(tmp_path: Path) -> None:
     assert 30 < texts["height_px"][row] < 60
     assert texts["sharpness"][row] > 100
     assert not texts["overlay"][row]
-    assert tables["examined"].to_pylist() == [{"stage": "texts", "measure": "pictures_read", "value": 1.0}]
+    assert counts(tables) == {"pictures_read": 1, "pictures_read_closely": 1}
     assert tables["gaps"].num_rows == 0
 
 
@@ -121,6 +140,98 @@ def test_chinese_signs_are_read_and_the_recorders_texts_told_apart(tmp_path: Pat
     assert sizes == pytest.approx(np.full(len(sizes), 40), rel=0.2)
 
 
+def test_what_stands_where_the_recorder_writes_is_left_out(tmp_path: Path) -> None:
+    pixels = drawn(scene(), [("2019-07-25 14:03:27", 24, 20, 24), ("金星化工有限公司", 300, 320, 40)])
+    (area,) = (Area(0.0, 0.0, 0.4, 0.1),)
+    texts = texts_of(stored(tmp_path, [pixels]), (area,))
+    assert read_in(texts) == {"金星化工有限公司"}
+    assert not texts["overlay"].any()
+
+
+def test_pictures_beyond_the_bound_are_not_read_but_their_texts_are_known(tmp_path: Path) -> None:
+    sizes = (24, 60, 30, 26)
+    pictures = [drawn(scene(n), [("金星化工有限公司", 200 + 60 * n, 300, size)]) for n, size in enumerate(sizes)]
+    tables = reader.read_texts(stored(tmp_path, pictures), silent, most_pictures=1, close_pictures=0)
+    texts = to_table("texts", tables["texts"])
+    assert counts(tables) == {"pictures_read": 4, "pictures_read_closely": 1}
+    assert {int(frame) for frame in texts["frame"]} == {0, 25, 50, 75}
+    assert [text for text in texts["text"] if text] == ["金星化工有限公司"]
+    assert texts["frame"][np.flatnonzero(texts["text"] != None)].tolist() == [25]  # noqa: E711
+    assert {sign.frame for sign in signs_of(texts)} == {25}
+    assert {sign.frame for sign in unread_of(texts)} == {0, 50, 75}
+    assert sorted(sign.height_px for sign in unread_of(texts)) == pytest.approx([24, 26, 30], rel=0.3)
+
+
+def test_letters_too_small_to_count_are_known_and_not_read(tmp_path: Path) -> None:
+    pixels = drawn(scene(), [("金星化工有限公司", 300, 320, 40), ("欢迎光临", 300, 500, 24)])
+    texts = texts_of(stored(tmp_path, [pixels]), min_letters_px=30.0)
+    assert read_in(texts) == {"金星化工有限公司"}
+    (small,) = unread_of(texts)
+    assert np.isnan(small.confidence)
+    assert 15 < small.height_px < 30
+
+
+def test_a_view_that_stays_is_read_twice(tmp_path: Path) -> None:
+    pixels = drawn(scene(), [("金星化工有限公司", 300, 320, 40)])
+    tables = reader.read_texts(stored(tmp_path, [pixels] * 5), silent, close_pictures=0)
+    assert counts(tables) == {"pictures_read": 5, "pictures_read_closely": 2}
+    assert tables["texts"]["text"].to_pylist() == ["金星化工有限公司"] * 2
+
+
+def test_the_same_pictures_give_the_same_texts(tmp_path: Path) -> None:
+    pictures = stored(tmp_path, [drawn(scene(n), [("金星化工", 200 + 90 * n, 300, 40)]) for n in range(3)])
+    assert reader.read_texts(pictures, silent)["texts"].equals(reader.read_texts(pictures, silent)["texts"])
+
+
+@pytest.mark.parametrize(
+    "signs",
+    [
+        [(character, 600, 60 + 46 * place, 40) for place, character in enumerate("金星化工有限公司")],
+        [(character, 600, 40 + 90 * place, 44) for place, character in enumerate("金星化工")],
+        [("司公限有工化星金", 300, 320, 40)],
+        [("金星化工有限公司", 300, 320, 40)],
+        [("金星化學工業有限公司", 300, 320, 40)],
+        [("石家庄市", 400, 300, 40), ("金星化工", 400, 352, 40)],
+    ],
+    ids=["downwards", "downwards, far apart", "from the right", "from the left", "traditional", "two lines"],
+)
+def test_signs_are_read_however_they_are_written(signs: list[tuple[str, int, int, int]], tmp_path: Path) -> None:
+    texts = texts_of(stored(tmp_path, [drawn(scene(), signs)]))
+    names = ["石家庄市金星化工有限公司", "金星化学工业有限公司"]
+    assert max(match_score(sign.text, names)[0] for sign in signs_of(texts)) == 100
+
+
+LICENCE = (
+    "统一社会信用代码 91130100MA0C1234",
+    "名称 石家庄市金星化工有限公司",
+    "类型 有限责任公司(自然人投资)",
+    "住所 河北省石家庄市长安区和平路",
+    "法定代表人 王某某",
+    "注册资本 伍佰万元整",
+    "成立日期 2009年03月12日",
+)
+PHONE = (
+    "金星化工有限公司",
+    "法定代表人 王某某",
+    "登记机关 长安区市场监督管理局",
+    "成立日期 2009年03月12日",
+    "经营状态 存续",
+    "所属行业 化学制品制造",
+)
+
+
+@pytest.mark.parametrize(("page", "step"), [(LICENCE, 40), (PHONE, 54)], ids=["licence", "phone"])
+def test_a_page_that_is_held_up_is_no_sign_and_the_sign_beside_it_is(
+    page: tuple[str, ...], step: int, tmp_path: Path
+) -> None:
+    pixels = cv2.rectangle(scene(), (620, 100), (1180, 120 + step * 8), (70, 70, 70), -1)
+    rows = [(text, 650, 130 + step * row, 24) for row, text in enumerate(page)]
+    texts = texts_of(stored(tmp_path, [drawn(pixels, [*rows, ("宏达木业", 120, 300, 60)])]))
+    assert texts["document"].sum() >= len(page)
+    assert [sign.text for sign in signs_of(texts)] == ["宏达木业"]
+    assert unread_of(texts) == []
+
+
 def test_a_picture_without_text_is_read_and_a_broken_one_is_a_gap(tmp_path: Path) -> None:
     pictures = stored(tmp_path, [scene()])
     broken = tmp_path / "broken.jpg"
@@ -128,16 +239,17 @@ def test_a_picture_without_text_is_read_and_a_broken_one_is_a_gap(tmp_path: Path
     said: list[float] = []
     tables = reader.read_texts([*pictures, Picture(broken, 50, 2.0)], lambda stage, share: said.append(share))
     assert tables["texts"].num_rows == 0
-    assert tables["examined"].to_pylist()[0]["value"] == 1.0
+    assert counts(tables) == {"pictures_read": 1, "pictures_read_closely": 1}
     (gap,) = tables["gaps"].to_pylist()
     assert gap == {"stage": "texts", "message": reader.UNREADABLE_PICTURE, "values": '{"time_s": 2.0}'}
-    assert said == [0.5, 1.0]
+    assert said == sorted(said)
+    assert said[-1] == 1.0
 
 
 def test_no_pictures_give_empty_tables() -> None:
     tables = reader.read_texts([], silent)
     assert tables["texts"].num_rows == 0
-    assert tables["examined"].to_pylist()[0]["value"] == 0.0
+    assert counts(tables) == {"pictures_read": 0, "pictures_read_closely": 0}
 
 
 def test_the_models_are_named_by_their_hash_without_loading_anything() -> None:

@@ -29,6 +29,8 @@ FIELDS = {
 }
 
 
+KINDS = ("clock-", "device-")
+"""How the kinds begin whose findings rest on the overlay."""
 MOST_LEAPS = 6
 
 
@@ -44,6 +46,8 @@ class OverlayField:
     height: str
     box: str
     """CSS of its rectangle in the picture."""
+    low: bool
+    """It stands in the lower half: its number is written above it, not below."""
     closeup: str
     """CSS of the picture where it shows this line only; empty without a picture."""
     closeup_ratio: str
@@ -60,7 +64,7 @@ class OverlayView:
     clock: tuple[Entry, ...]
     """How the clock was read and how it runs; empty if it was not read."""
     findings: tuple[Entry, ...]
-    """Described findings about the clock: id, and title of the kind."""
+    """Described findings that rest on the overlay: id, and title of the kind."""
     offsets: str
     """File of the offset curve; empty if there is none."""
     offsets_alt: str
@@ -86,7 +90,7 @@ def build_overlay(
     if read is not None and not read.known.any():
         read = None
     curve = offsets(read) if read is not None else None
-    found = [Entry(finding.id, title(finding.kind, words)) for finding in of_clock(described)]
+    found = [Entry(f.id, title(f.kind, words)) for f in described if f.kind.startswith(KINDS)]
     return OverlayView(
         missing=_missing(features, read, words),
         fields=fields,
@@ -131,6 +135,7 @@ def _fields(features: Features, taken: ShownStill | None, words: Language) -> It
             pictures=str(int(rows["pictures"][row])),
             height=figure(round(float(rows["height_px"][row]), 1)),
             box=outline(box) if box else "",
+            low=box is not None and box.top > 0.5,
             closeup=closeup,
             closeup_ratio=ratio,
         )

@@ -161,9 +161,9 @@ def libraries(matcher: str = "rootsift") -> dict[str, str]:
     return found
 
 
-def digests(photos: Sequence[tuple[str, Path]]) -> dict[str, str]:
-    """Return name → SHA-256 of photos, for a cache key: another photo of the same name is another question."""
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in photos}
+def identity(photos: Sequence[tuple[str, Path]]) -> str:
+    """Return names and contents of photos as one text for a cache key: another photo of a name is another question."""
+    return json.dumps([(name, hashlib.sha256(path.read_bytes()).hexdigest()) for name, path in photos])
 
 
 def spread_in_time(pictures: Sequence[SharpPicture], most: int) -> list[SharpPicture]:

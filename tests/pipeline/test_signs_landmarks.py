@@ -15,7 +15,7 @@ from pipeline.features.schema import arrow_schema, to_table
 from pipeline.model import Table
 from pipeline.signs import landmarks, xfeat
 from pipeline.signs.geometry import agreeing, alike_in_turn_and_scale, distinct, spread
-from pipeline.signs.landmarks import digests, find_landmarks, libraries, spread_in_time
+from pipeline.signs.landmarks import find_landmarks, identity, libraries, spread_in_time
 from tests.shared import shared
 
 SIZE = (960, 540)
@@ -179,10 +179,12 @@ def test_versions_of_what_it_rests_on_are_known() -> None:
     assert libraries().keys() == {"opencv-python-headless", "pillow"}
 
 
-def test_another_photo_of_the_same_name_is_another_question(tmp_path: Path) -> None:
-    before = digests([("gate.png", written(tmp_path / "gate.png", scene(1)))])
-    assert digests([("gate.png", tmp_path / "gate.png")]) == before
-    assert digests([("gate.png", written(tmp_path / "gate.png", scene(2)))])["gate.png"] != before["gate.png"]
+def test_another_photo_of_a_name_and_another_name_of_a_photo_are_other_questions(tmp_path: Path) -> None:
+    photo = written(tmp_path / "gate.png", scene(1))
+    before = identity([("gate.png", photo)])
+    assert identity([("gate.png", photo)]) == before
+    assert identity([("./gate.png", photo)]) != before
+    assert identity([("gate.png", written(photo, scene(2)))]) != before
 
 
 def test_points_that_no_geometry_explains_do_not_agree() -> None:

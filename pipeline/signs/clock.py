@@ -74,6 +74,7 @@ def follow(
     time_s: NDArray[np.float64],
     centres: Sequence[float],
     labels: Sequence[Label],
+    blanks: Sequence[int],
     min_score: float,
 ) -> Course:
     """Read the clock of every picture.
@@ -88,6 +89,8 @@ def follow(
         Centre of each figure in widths of a strip: hour, minute and, if shown, second.
     labels : sequence of Label
         Lines that were read, with as many figures as `centres`; in order of frame.
+    blanks : sequence of int
+        Frames in which no clock could be read where it should stand: the overlay may be gone there.
     min_score : float
         Score under which a picture's clock counts as not read, as a share of the usual score.
     """
@@ -99,7 +102,7 @@ def follow(
     time_s = np.interp(np.arange(len(time_s)), np.flatnonzero(known), time_s[known])
     usable = _borne_out(usable, time_s)
     tries = [_Cells(strips, centres, dark) for dark in (False, True)]
-    learnt = [(_learn(cells, time_s, usable), cells) for cells in tries]
+    learnt = [(_learn(cells, time_s, usable, blanks), cells) for cells in tries]
     models, cells = max(learnt, key=lambda one: one[0].contrast)
     step_s = usable[0].reading.step_s
     for _ in range(ROUNDS):
@@ -264,10 +267,10 @@ def _standard(cells: Floats, weights: Floats) -> Floats:
     return np.asarray(centred / np.maximum(spread, 1e-3)[:, None], np.float32)
 
 
-def _learn(cells: _Cells, time_s: NDArray[np.float64], labels: Sequence[Label]) -> _Models:
+def _learn(cells: _Cells, time_s: NDArray[np.float64], labels: Sequence[Label], blanks: Sequence[int]) -> _Models:
     """Learn the figures from pictures whose last figure the labels tell, then from those of them that look like it."""
     place = len(cells.centres) - 1
-    frames, named = _told(time_s, labels)
+    frames, named = _told(time_s, labels, blanks)
     if len(frames) > SAMPLE:
         chosen = np.linspace(0, len(frames) - 1, SAMPLE).round().astype(np.intp)
         frames, named = frames[chosen], named[chosen]
@@ -284,7 +287,7 @@ def _again(models: _Models, cells: _Cells, last: NDArray[np.intp]) -> _Models:
     frames = np.unique(np.linspace(0, len(last) - 1, min(len(last), SAMPLE)).round().astype(np.intp))
     seen, named = cells.of(frames, len(cells.centres) - 1), last[frames]
     own = models.correlation(seen)[np.arange(len(seen)), named]
-    keep = own >= 0.3
+    keep = own >= 0.7 * np.median(own)  # pictures without overlay teach nothing
     if not keep.any():
         return models
     again = _fit(seen[keep], named[keep])
@@ -293,11 +296,14 @@ def _again(models: _Models, cells: _Cells, last: NDArray[np.intp]) -> _Models:
     return again
 
 
-def _told(time_s: NDArray[np.float64], labels: Sequence[Label]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _told(
+    time_s: NDArray[np.float64], labels: Sequence[Label], blanks: Sequence[int]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the pictures whose last figure follows from labels around them, and that figure.
 
     A label fixes when the clock changed before and after it to within a second; labels that agree narrow that down.
-    Between labels that agree, a picture is told if every possible moment of change gives it the same figure.
+    Between labels that agree, a picture is told if every possible moment of change gives it the same figure, unless
+    no clock could be read in between.
     """
     step = labels[0].reading.step_s
     groups: list[list[Label]] = []
@@ -316,11 +322,18 @@ def _told(time_s: NDArray[np.float64], labels: Sequence[Label]) -> tuple[NDArray
         low, high = min(low, high) - SLACK_S, max(low, high) + SLACK_S
         rows = np.arange(group[0].frame, group[-1].frame + 1)
         early, late = (np.floor((time_s[rows] + shift) / step).astype(np.int64) for shift in (low, high - 1e-6))
-        sure = early == late
-        sure[[label.frame - rows[0] for label in group]] = True
+        own = [label.frame - rows[0] for label in group]
+        sure, early = early == late, early % FIGURES
+        sure[own], early[own] = True, [label.figures[-1] for label in group]
         frames.append(rows[sure])
-        figures.append(early[sure] % FIGURES)
-    return np.concatenate(frames), np.concatenate(figures)
+        figures.append(early[sure])
+    told, named = np.concatenate(frames), np.concatenate(figures)
+    looked = np.sort([*blanks, *(label.frame for label in labels)])
+    blank = np.isin(looked, blanks)
+    before = np.searchsorted(looked, told, side="right") - 1
+    after = np.searchsorted(looked, told)
+    good = ~(blank[before] | blank[after])
+    return told[good], named[good]
 
 
 def _fit(cells: Floats, figures: NDArray[np.intp]) -> _Models:

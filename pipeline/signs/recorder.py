@@ -131,14 +131,13 @@ class Recorder:
         """Read the overlay of the decoded clip: tables overlay, clock and texts of `pipeline/features/schema.py`."""
         frames = measured.tables.get("frames")
         times = frames["time_s"].to_numpy() if frames is not None else np.empty(0)
-        labels, texts = self._labelled(measured.lines)
+        labels, blanks, texts = self._labelled(measured.lines)
         if (day := self._day()) is not None:
             labels = [replace(one, reading=replace(one.reading, day=one.reading.day or day)) for one in labels]
         course = Course(np.full(len(times), np.nan), np.full(len(times), np.nan))
         if labels and len(measured.strips):
-            found = follow(
-                measured.strips, times[: len(measured.strips)], self._layout.figures, labels, self._used.min_score
-            )
+            shown = times[: len(measured.strips)]
+            found = follow(measured.strips, shown, self._layout.figures, labels, blanks, self._used.min_score)
             course.clock_s[: len(found.clock_s)] = found.clock_s[: len(times)]
             course.score[: len(found.score)] = found.score[: len(times)]
         self._progress(STAGE, 1.0)
@@ -161,16 +160,18 @@ class Recorder:
     def _engine(self) -> object:
         return reader._engine(self._used.detection_side_px, 1)
 
-    def _labelled(self, lines: Sequence[KeptLine]) -> tuple[list[Label], list[dict[str, object]]]:
+    def _labelled(self, lines: Sequence[KeptLine]) -> tuple[list[Label], list[int], list[dict[str, object]]]:
         """Read some of the kept lines: the dense ones of the start, and every so many of the others."""
         import cv2
 
         if self._layout.clock is None:
-            return [], []
+            return [], [], []
         dense = [n for n in range(len(lines) - 1) if lines[n + 1].time_s - lines[n].time_s < 2]
         others = [n for n in range(len(lines)) if n not in set(dense)]
         chosen = sorted({*dense, *others[:: self._used.read_every], *others[-1:]})
-        labels, rows = [], []
+        labels: list[Label] = []
+        blanks: list[int] = []
+        rows: list[dict[str, object]] = []
         for number, at in enumerate(chosen, 1):
             kept = lines[at]
             pixels = cv2.imread(str(kept.path), cv2.IMREAD_COLOR)
@@ -182,11 +183,13 @@ class Recorder:
             if reading is not None:
                 figures = tuple(figure(read.text[place]) if place >= 0 else -1 for place in reading.figures)
                 labels.append(Label(kept.frame, reading, figures))
+            else:
+                blanks.append(kept.frame)
             if read.text:
                 area = self._layout.clock.area
                 rows.append(_text_row(kept.frame, kept.time_s, read, area, pixels.shape[0]))
             self._progress(STAGE, number / (len(chosen) + 1))
-        return labels, rows
+        return labels, blanks, rows
 
     def _peeked_rows(self, times: np.ndarray, height: int) -> list[dict[str, object]]:
         rows = []

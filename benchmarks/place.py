@@ -217,9 +217,10 @@ def changes(bench: Bench) -> list[str]:
     counts: dict[str, Count] = {"vanishes": Count(), "goes on in another layout": Count()}
     for case in bench.cases(change_recipes(bench.half)):
         hit = found_edits(case.findings, edits_of(case.truth), MISSING)
-        counts["goes on in another layout" if case.truth.moved else "vanishes"] += Count(sum(hit), len(hit))
+        change = "goes on in another layout" if case.truth.moved else "vanishes"
+        counts[change] += Count(sum(hit), len(hit))
         if not all(hit):
-            bench.tell(case, f"missed; told: {[_told(found) for found in told(case.findings)]}")
+            bench.tell(case, f"{change}, not told; but: {[_told(found) for found in told(case.findings)]}")
     return [row(f"overlay {name}", count) for name, count in counts.items()]
 
 

@@ -224,24 +224,18 @@ def changes(bench: Bench) -> list[str]:
     return [row(f"overlay {name}", count) for name, count in counts.items()]
 
 
-def judged_elsewhere(measured: tuple[str, str, str, bool]) -> str:
-    """Return a line of the table of what another benchmark says: what, measured, target, reached."""
-    what, result, target, reached = measured
-    return f"| {what} | {target} | {result} | - | {_yes(reached)} |"
-
-
 def signs(_bench: Bench) -> list[str]:
     """Judge how signs are matched."""
     from benchmarks import signs as judged
 
-    return [judged_elsewhere(judged.target_row())]
+    return [judged.target_row()]
 
 
 def landmarks(_bench: Bench) -> list[str]:
     """Judge how reference photos are recognised."""
     from benchmarks import landmarks as judged
 
-    return [judged_elsewhere(judged.target_row())]
+    return [judged.target_row()]
 
 
 def cost(bench: Bench) -> list[str]:

@@ -20,7 +20,7 @@ from benchmarks.overlay_score import (
     turns_right,
 )
 from benchmarks.overlay_truth import Truth
-from benchmarks.place import judged_elsewhere, row
+from benchmarks.place import row
 from pipeline.features.schema import table
 from pipeline.model import Features, Finding, Level, Message, Span
 
@@ -141,4 +141,3 @@ def test_lines_of_the_table():
     assert row("x", Count(9, 10), 0.9).endswith("| yes |")
     assert row("x", Count(), 0.9).endswith("| no |")
     assert row("x", Count()) == "| x | - | - | 0.0% to 100.0% | - |"
-    assert judged_elsewhere(("y", "3/4", "all", False)) == "| y | all | 3/4 | - | no |"

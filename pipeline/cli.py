@@ -50,7 +50,9 @@ STAGE_WORDS = {
     "pictures": "Measuring pictures and sound",
     "sound": "Measuring the sound",
     "speech": "Listening for speech",
+    "overlay": "Reading the burned-in clock",
     "texts": "Reading texts in the picture",
+    "landmarks": "Looking for landmarks",
     "report": "Writing the report",
 }
 """What the progress bar says in each stage."""
@@ -227,6 +229,38 @@ def features(
     for path in write_tables(found.tables, out):
         print(path)
     if unreadable is not None:
+        raise typer.Exit(ExitCode.UNREADABLE)
+
+
+@app.command()
+def read(
+    clip: Annotated[Path, typer.Argument(help="Clip to read; it is opened read-only.")],
+    lang: LanguageOption,
+    cache: CacheOption,
+    settings: SettingsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Print what can be read in a clip's pictures: the recorder's fields, how its clock runs, and all signs.
+
+    Nobody is listened to and no rule is judged. Exit codes: 0 read, 3 unreadable footage, 2 bad arguments.
+    """
+    from pipeline import terminal_read
+
+    with _told():
+        spoken = language(lang)
+        chosen = _settings(settings)
+        case = case_of(clip)
+    with _told(spoken), _progress(1, spoken) as bar, bar(clip.name) as progress:
+        footage = run.identify(clip, progress)
+        found, _, unreadable = run.measure(footage, chosen, Cache(cache), progress, case=case, speech=False)
+    found = run.with_case(found, case)
+    findings, _ = run.detect(found, chosen)
+    if as_json:
+        print(json_v1.text(terminal_read.document(found, findings)))
+    else:
+        Console().print(terminal_read.reading(found, findings, spoken), highlight=False)
+    if unreadable is not None:
+        errors.print(spoken.tell(unreadable), style="red", markup=False, highlight=False)
         raise typer.Exit(ExitCode.UNREADABLE)
 
 

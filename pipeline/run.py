@@ -230,7 +230,9 @@ def _look(
     if measured.unreadable is None:
         written["overlay"] = device.read(measured)
         areas = [astuple(area) for area in device.areas]
-        written["signs"] = reader.read_texts(measured.pictures, progress, **STAGES["signs"].used(settings))
+        written["signs"] = reader.read_texts(
+            measured.pictures, progress, device.areas, **STAGES["signs"].used(settings)
+        )
         if case and case.photos():
             used = STAGES["landmarks"].used(settings)
             written["landmarks"] = landmarks.find_landmarks(measured.pictures, case.photos(), areas, progress, **used)
@@ -377,9 +379,7 @@ def examine(
         features, opening, unreadable = measure(footage, used, cache, progress, case=case)
     except FootageError as error:
         unreadable = told(error)
-    record = case_table(case)
-    if record is not None:
-        features = Features({**features.tables, "case": to_table("case", record)})
+    features = with_case(features, case)
     findings, skipped = detect(features, used)
     examined = examined_of(features)
     rules, verdict = judge(profile, findings, features, examined)
@@ -399,6 +399,12 @@ def examine(
         settings=all_settings(used),
         opening=opening,
     )
+
+
+def with_case(features: Features, case: CaseRecord | None) -> Features:
+    """Return what was measured with what the case record says beside it; without a record, table `case` is absent."""
+    record = case_table(case)
+    return features if record is None else Features({**features.tables, "case": to_table("case", record)})
 
 
 def _unreadable(rule: RuleResult) -> RuleResult:

@@ -27,7 +27,7 @@ _OUTCOME_STYLE = {
     Outcome.UNDECIDED: "yellow",
     Outcome.NOT_APPLICABLE: "dim",
 }
-_LEVEL_STYLE = {Level.VIOLATION: "bold red", Level.SUSPECT: "yellow", Level.NOTE: "dim"}
+LEVEL_STYLE = {Level.VIOLATION: "bold red", Level.SUSPECT: "yellow", Level.NOTE: "dim"}
 
 
 def summary(examination: Examination, lang: Language) -> RenderableType:
@@ -39,18 +39,18 @@ def summary(examination: Examination, lang: Language) -> RenderableType:
     if examination.unreadable is not None:
         parts.append(Text(lang.tell(examination.unreadable), style="red"))
     if examination.rules:
-        rules = _grid(3)
+        rules = grid(3)
         for rule in examination.rules:
             outcome = Text(lang.text(rule.outcome.value), style=_OUTCOME_STYLE[rule.outcome])
             rules.add_row(Text(rule.article), outcome, Text(lang.tell(rule.reason)))
         parts.append(rules)
     if examination.findings:
-        findings = _grid(5)
+        findings = grid(5)
         for finding in examination.findings:
             findings.add_row(
                 Text(finding.id, style="dim"),
                 Text(when(finding)),
-                Text(lang.text(finding.level.value), style=_LEVEL_STYLE[finding.level]),
+                Text(lang.text(finding.level.value), style=LEVEL_STYLE[finding.level]),
                 Text(finding.kind),
                 Text(lang.tell(finding.message)),
             )
@@ -61,7 +61,7 @@ def summary(examination: Examination, lang: Language) -> RenderableType:
     return Group(*parts)
 
 
-def _grid(columns: int) -> Table:
+def grid(columns: int) -> Table:
     """Return a table without lines whose last column folds between any two characters, as Chinese does."""
     grid = Table(box=None, show_header=False, padding=(0, 1))
     for number in range(columns):

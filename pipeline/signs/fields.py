@@ -35,7 +35,7 @@ _MANGLED = re.compile(
     + _END
 )
 """A colon of dots may be read as a figure."""
-_ONLY_DATE = re.compile(r"(?<!\d)" + _DATE)
+_ONLY_DATE = re.compile(_DATE + _DAY_NAME)
 _LOOKALIKES = str.maketrans("OQDILSBZ", "00011582")
 """Letters that readers see where a recorder writes figures."""
 
@@ -100,10 +100,10 @@ def figure(character: str) -> int:
 
 
 def read_date(text: str) -> int | None:
-    """Return the date in a line as days since 1970-01-01, None if there is none."""
+    """Return the date that a line consists of, as days since 1970-01-01, None if it says something else."""
     line = plain_line("".join(text.split()))
     for candidate in (line, line.translate(_LOOKALIKES)):
-        if found := _ONLY_DATE.search(candidate):
+        if found := _ONLY_DATE.fullmatch(candidate):
             return _day(found)
     return None
 

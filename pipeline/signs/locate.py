@@ -24,6 +24,10 @@ Pixels = NDArray[np.uint8]
 
 SURE = 0.9
 """Confidence with which a remembered clock must be read."""
+BESIDE_CLOCK = ("device", "officer", "unit", "gps", "speed")
+MARGIN = 0.06
+"""Where there is a clock, lines that say such things are the recorder's if they stand this near to a side, in picture
+widths: before a fixed camera nothing else tells them from the scene."""
 FIGURES_LEAST = 6
 """Figures of a line that may be a clock."""
 
@@ -135,7 +139,8 @@ def layout_of(
     kept = []
     for number, (area, texts, smooth, field) in enumerate(zip(areas, reads, coarse, fields, strict=True)):
         votes = [bool(burned[at]) for at, owner in enumerate(owners) if owner == number]
-        if field in {"clock", "date"} or (votes and 2 * sum(votes) > len(votes)):
+        beside = clocks and field in BESIDE_CLOCK and min(area.left, 1 - area.right) <= MARGIN
+        if field in {"clock", "date"} or beside or (votes and 2 * sum(votes) > len(votes)):
             kept.append(Line(area, field, tuple(texts), smooth))
     clock = next((line for line in kept if line.field == "clock"), None)
     digits, figures = _digits(clock) if clock else (None, ())

@@ -76,7 +76,7 @@ def test_the_form_tells_styles_apart():
 )
 def test_no_clocks(text):
     reading = read_clock(text)
-    assert reading is None or reading.step_s == 60 and text == "14:03"
+    assert reading is None or (reading.step_s == 60 and text == "14:03")
 
 
 @pytest.mark.parametrize("text", ["2019-07-25", "2019年07月25日", "2019年07月25日 星期四", "25.07.2019", "20190725"])

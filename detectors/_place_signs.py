@@ -109,7 +109,8 @@ def filled(features: Features, found: Sequence[Candidate], count: int) -> list[C
         for stretch in np.array_split(usable, missing):
             if len(stretch):
                 row = int(stretch[frames["sharpness"][stretch].argmax()])
-                nothing = Sign(row, float(frames["time_s"][row]), "", *[math.nan] * 7)
+                nan = math.nan
+                nothing = Sign(row, float(frames["time_s"][row]), "", nan, nan, nan, nan, nan, nan, nan)
                 best.append(Candidate(nothing, "", 0.0, EMPTY))
     return best
 

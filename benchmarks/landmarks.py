@@ -51,6 +51,8 @@ APART_S = (8.0, 4.0, 2.0)
 """How far the two pictures of a take lie apart: the longest over which enough of the scene stays in view."""
 TRACKS, CELLS = 25, 10
 """Tracked points that must be left, and cells of 30 px in which they must lie, of a picture of 480 px."""
+SETTINGS: dict[str, dict[str, Any]] = {"rootsift": {}, "xfeat": {"longer_side_px": 1024, "picture_features": 3000}}
+"""What differs from the defaults with each matcher."""
 UNRELATED = ("cameras", "cctv", "dashcam")
 """Folders of clips whose clips have nothing to do with one another; of the others, none is held against another."""
 Grey = NDArray[np.uint8]
@@ -200,7 +202,8 @@ def views(shared: Path, work: Path) -> tuple[list[View], list[View]]:
 def compared(photos: list[View], pictures: list[View], matcher: str) -> Table:
     """Hold every photo against every picture, as the product does."""
     asked = [(photo.photo, photo.path) for photo in photos]
-    tables = find_landmarks(pictures, asked, [], progress, matcher=matcher, max_pictures=len(pictures))  # type: ignore[arg-type]
+    used = {"matcher": matcher, "max_pictures": len(pictures), **SETTINGS[matcher]}
+    tables = find_landmarks(pictures, asked, [], progress, **used)
     return to_table("landmarks", tables["landmarks"])
 
 
@@ -288,7 +291,7 @@ def report(counts: Counts) -> None:
     for of, inliers in sorted(counts.negative.items()):
         print(f"| other places | {of} | {sum(n >= least for n in inliers)} | {len(inliers)} | most: {max(inliers)} |")
     print("\nleast inliers: tune recognised, test recognised; false in tune, test, mixed")
-    for tried in (10, 12, 14, 16, 18, 20, 25):
+    for tried in (10, 12, 14, 16, 18, 20, 25, 30, 40, 50, 60):
         false = [sum(n >= tried for n in counts.negative[of]) for of in ("tune", "test", "mixed")]
         print(tried, counts.found("tune", tried), counts.found("test", tried), false)
 
@@ -297,7 +300,7 @@ def main() -> None:
     """Run as a program."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=SHARED)
-    parser.add_argument("--matcher", default="rootsift")
+    parser.add_argument("--matcher", default="rootsift", choices=SETTINGS)
     parser.add_argument("--small", action="store_true", help="only real photos, and one picture of each clip")
     parser.add_argument("--cost", action="store_true", help="only the CPU time of a ten-minute clip")
     asked = parser.parse_args()

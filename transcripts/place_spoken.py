@@ -9,7 +9,7 @@ from functools import cache
 
 from pipeline.detector import detector
 from pipeline.model import Curve, Features, Finding, Level, Message, Span, Table
-from pipeline.signs.naming import core, plain
+from pipeline.signs.naming import core, own_part, plain
 from transcripts.alignment import Match, align
 from transcripts.normalise import han, syllables
 from transcripts.spoken import Transcript, transcript
@@ -19,7 +19,9 @@ MIN_SPOKEN_SCORE = 80.0
 LEAST_SYLLABLES = 3
 """A shorter name sounds like too many other words: it must be written as it is."""
 SHORT_SCORE = 90.0
-"""Agreement that a name of just so many syllables needs."""
+"""Agreement that a name of just so many syllables needs, and an own part of no more than two."""
+OWN_SCORE = 75.0
+"""Agreement that a longer own part needs; one of two syllables, too, where trade and legal form are spoken with it."""
 TELLING = "东西南北大小新老前后上下"
 """Characters by which names differ that are else the same: 中山东路 is not 中山西路."""
 AROUND = 4
@@ -30,6 +32,18 @@ SPOKEN = 'The name of the place "{name}" was spoken at {start_s:.1f} s: “{hear
 _DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"幺": 1, "两": 2, "〇": 0}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _NUMBER = re.compile(rf"[{''.join((*_DIGITS, *_UNITS))}]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way in which a name may be spoken."""
+
+    text: str
+    """Han characters."""
+    own: int
+    """How many of them, from the first, are the enterprise's own: what tells it from others of its trade."""
+    least_own: float
+    """Agreement that these need by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +76,9 @@ def place_names(features: Features) -> tuple[str, ...]:
 def spoken_names(words: Table, names: Sequence[str], *, min_score: float = MIN_SPOKEN_SCORE) -> list[SpokenName]:
     """Look for the names of a place in what was said.
 
-    Only what tells a name from others is looked for (`pipeline.signs.naming.core`), by syllables without tone as the
-    notice is (`transcripts.alignment`), because a recogniser that never saw a name writes homophones of it. Numbers,
-    however they are spoken, must be the same.
+    What tells a name from others is looked for (`pipeline.signs.naming.core`), by syllables without tone as the notice
+    is (`transcripts.alignment`), because a recogniser that never saw a name writes homophones of it. Its own part
+    (`pipeline.signs.naming.own_part`) must agree by itself, and numbers, however they are spoken, must be the same.
 
     Parameters
     ----------
@@ -95,16 +109,30 @@ def spoken_names(words: Table, names: Sequence[str], *, min_score: float = MIN_S
 
 
 @cache
-def forms(name: str) -> tuple[str, ...]:
-    """Return the Han characters in which the telling part of a name may be spoken: 15号 as 一五号 and as 十五号.
+def forms(name: str) -> tuple[Form, ...]:
+    """Return the ways in which a name may be spoken: 15号 as 十五号 and as 一五号, with its trade's tail and without.
 
     None where fewer than two characters besides numbers are left, as of a name in Latin letters: they tell no place.
     """
-    telling = core(name)
+    telling, own = core(name), own_part(name)
     if len(_NUMBER.sub("", han(re.sub(r"\d", "", telling)))) < 2:
         return ()
-    read_out = re.sub(r"\d+", lambda number: _in_words(number[0]), telling)
-    return tuple(dict.fromkeys(form for form in (han(read_out), han(telling)) if form))
+    asked = [(telling, SHORT_SCORE)]
+    whole = plain(name)
+    if len(own) < len(telling) and not whole.startswith(telling, len(whole) - len(telling)):
+        asked.append((whole[whole.index(telling) :], OWN_SCORE))
+    found: dict[str, Form] = {}
+    for text, least_own in asked:
+        for as_words in (True, False):
+            spoken, first = _read_out(text, as_words), _read_out(own, as_words)
+            least = least_own if len(first) < LEAST_SYLLABLES else OWN_SCORE
+            found.setdefault(spoken, Form(spoken, len(first) if spoken.startswith(first) else 0, least))
+    return tuple(found.values())
+
+
+def _read_out(text: str, as_words: bool) -> str:
+    """Return the Han characters of a text with its numbers read as numbers, or digit by digit."""
+    return han(re.sub(r"\d+", lambda number: _in_words(number[0]), text) if as_words else text)
 
 
 def _in_words(number: str) -> str:
@@ -118,17 +146,19 @@ def _in_words(number: str) -> str:
     return words.removeprefix("一") if words.startswith("一十") else words
 
 
-def _find(form: str, said: Transcript, text: str) -> Match:
+def _find(form: Form, said: Transcript, text: str) -> Match:
     """Return where a form fits best, with a score of 0 where it fits, but names another place."""
     nowhere = Match(0.0, (), 0, 0)
-    wanted = syllables(form)
+    wanted = syllables(form.text)
     if len(wanted) < LEAST_SYLLABLES:
-        at = text.find(form)
-        return nowhere if at < 0 else Match(100.0, (), at, at + len(form))
+        at = text.find(form.text)
+        return nowhere if at < 0 else Match(100.0, (), at, at + len(form.text))
     match = align(wanted, said.syllables, [1] * len(wanted))
     if len(wanted) == LEAST_SYLLABLES and match.score < SHORT_SCORE:
         return nowhere
-    other = any(character in TELLING and not own for character, own in zip(form, match.clause_scores, strict=True))
+    if form.own and sum(match.clause_scores[: form.own]) < form.own * form.least_own - 1e-9:
+        return nowhere
+    other = any(character in TELLING and not own for character, own in zip(form.text, match.clause_scores, strict=True))
     return nowhere if other else match
 
 

@@ -17,8 +17,9 @@ THUMBNAIL = (64, 36)
 """Width and height of the pictures that tell whether the camera moved."""
 GOOD_LETTERS_PX = 32.0
 """Height above which letters are read no better."""
-MOST_LETTERS = 10.0
-"""Characters of a line above which it counts no more: names are no longer, paragraphs are."""
+LEAST_LETTERS, MOST_LETTERS = 1.4, 10.0
+"""Characters of a line below which it hardly counts, as what is taken for a single letter is mostly none, and above
+which it counts no more: names are no longer, paragraphs are."""
 LINES_COUNTED = 3
 OPENING_BONUS = 1.5
 """What a picture of the opening, where the place is shown as a rule, counts for."""
@@ -138,7 +139,9 @@ def box_of(line: Found, frame: int, text: str, width: int, height: int) -> Box:
 def amount(lines: Sequence[Found]) -> float:
     """Return how much a picture promises: sure, large and long lines count, the best few of them."""
     worth = [
-        line.score * min(line.letters_px / GOOD_LETTERS_PX, 1.0) ** 2 * min(line.letters, MOST_LETTERS)
+        line.score
+        * min(line.letters_px / GOOD_LETTERS_PX, 1.0) ** 2
+        * min(max(line.letters - LEAST_LETTERS, 0.1), MOST_LETTERS)
         for line in lines
     ]
     return sum(sorted(worth, reverse=True)[:LINES_COUNTED])

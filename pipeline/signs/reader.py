@@ -46,7 +46,9 @@ MODELS = {
 }
 """Files that rapidocr's wheel carries: finding lines, reading them, telling which way up they are."""
 SEEN_SCORE = 0.5
-"""How sure the detector must be, 0 to 1, of a line in a picture that is not read, for it to be told at all."""
+"""How sure the detector must be, 0 to 1, of a line that is not read for it to be told at all."""
+WELL_READ = 0.7
+"""Confidence, 0 to 1, from which a line counts even if the detector hardly takes it for text."""
 BUDGET_S = 600.0
 """Stretch of a clip for which the numbers of pictures in `read_texts` hold; a longer clip has as many for each."""
 ENGINE_SIDE_PX = 1280
@@ -79,8 +81,8 @@ def read_texts(
     *,
     glance_side_px: Annotated[int, Ge(32)] = 640,
     close_side_px: Annotated[int, Ge(32)] = 960,
-    most_pictures: Annotated[int, Ge(0)] = 12,
-    close_pictures: Annotated[int, Ge(0)] = 4,
+    most_pictures: Annotated[int, Ge(0)] = 16,
+    close_pictures: Annotated[int, Ge(0)] = 6,
     most_lines: Annotated[int, Ge(1)] = 12,
     min_letters_px: Annotated[float, Ge(0)] = 10.0,
     opening_s: Annotated[float, Ge(0)] = 60.0,
@@ -206,9 +208,7 @@ def _read(
     lines = []
     for number, line in enumerate(found):
         text, confidence = read(engine, pixels, line) if number in chosen else ("", math.nan)
-        if number in chosen and not text:
-            continue
-        if number not in chosen and line.score < SEEN_SCORE:
+        if (number in chosen and not text) or (line.score < SEEN_SCORE and not confidence >= WELL_READ):
             continue
         box = box_of(line, look.picture.frame, text, width, height)
         sharp = _sharpness(grey, box)

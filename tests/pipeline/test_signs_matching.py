@@ -71,6 +71,7 @@ def test_texts_are_compared_in_one_form(text: str, expected: str) -> None:
         ("绿洲仕格维花园公寓", "绿洲仕格维花园"),
         ("愚园路", "愚园路"),
         ("某某", "某某"),
+        ("河北宏图伟业机电设备安装有限公司", "宏图伟业"),
     ],
 )
 def test_what_tells_a_name_from_others_is_left(name: str, expected: str) -> None:

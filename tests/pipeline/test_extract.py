@@ -145,7 +145,7 @@ def test_one_sharpest_picture_for_each_window(tmp_path):
         return view(number) if number in {3, 30, 31, 70} else cv2.GaussianBlur(view(number), (0, 0), 3)
 
     clip = make_clip(tmp_path / "a.mp4", frames=75, picture=focus, audio=None)
-    found = measured(clip, tmp_path, read_every_s=1.0)
+    found = measured(clip, tmp_path, read_every_s=1.0, dense_until_s=0.0)
     assert [picture.frame for picture in found.pictures] in ([3, 30, 70], [3, 31, 70])
     frames = table(found, "frames")
     for picture in found.pictures:

@@ -73,12 +73,15 @@ def burned(
     shift : callable
         Seconds that the recorder's clock is ahead of the take, for each picture of the take.
     rotation : int
-        The pictures are stored turned against the clock by so many degrees: 0 or 180.
+        Clockwise turn that a player must apply, 0, 90, 180 or 270; the pictures are stored turned the other way.
     """
     shown = []
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(RATE), options={"preset": "ultrafast", "g": "25"})
-        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        stream.width, stream.height = SIZE[::-1] if rotation % 180 else SIZE
+        stream.pix_fmt = "yuv420p"
+        if rotation:
+            stream.set_display_rotation(-rotation)
         for place, number in enumerate(numbers):
             moment = STARTED + timedelta(seconds=number / RATE + shift(number))
             picture = view(number, size=SIZE).copy()
@@ -88,8 +91,7 @@ def burned(
                 shown.append(float(np.floor((moment - EPOCH).total_seconds())))
                 write(picture, f"{moment:{form}}", 20, 14)
                 write(picture, DEVICE, 20, SIZE[1] - 40)
-            if rotation:
-                picture = np.ascontiguousarray(np.rot90(picture, 2))
+            picture = np.ascontiguousarray(np.rot90(picture, rotation // 90))
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
     return Burned(path, np.array(shown))

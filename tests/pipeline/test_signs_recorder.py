@@ -85,10 +85,12 @@ def test_twelve_hours_and_midday(tmp_path):
     assert np.mean(found.clock["clock_s"] == clip.clock_s) >= 0.98
 
 
-def test_a_clip_stored_upside_down_is_read_upright(tmp_path):
-    clip = burned(tmp_path / "turned.mkv", range(250), rotation=180)
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_a_clip_that_is_stored_turned_is_read_upright(rotation, tmp_path):
+    clip = burned(tmp_path / "turned.mp4", range(150), rotation=rotation)
     found = read(clip.path, tmp_path)
-    assert found.field("clock") is None  # stored upside down and not marked as turned: nothing is made up
+    assert found.overlay["bottom"][found.overlay["field"] == "clock"][0] < 0.2
+    assert np.mean(found.clock["clock_s"] == clip.clock_s) >= 0.95
 
 
 def test_no_overlay_is_no_clock(tmp_path):

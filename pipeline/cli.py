@@ -20,6 +20,7 @@ from pipeline.errors import GRAVEST_FIRST, ExitCode, FootageError, IntegrityErro
 from pipeline.features.cache import Cache
 from pipeline.language import LANGUAGES, Language, language
 from pipeline.model import Examination, Examined, Features, Footage, Message, Outcome
+from pipeline.registry import read_registry
 from pipeline.report import json_v1
 from pipeline.rules.profile import Profile, builtin_profiles, load_profile
 from pipeline.settings import Settings, read_toml, settings_from
@@ -59,6 +60,9 @@ STAGE_WORDS = {
 
 ProfileOption = Annotated[str, typer.Option(help="Regulation to judge by: a name, or the path of a TOML file.")]
 SettingsOption = Annotated[Path | None, typer.Option(help="TOML file of parameters; see `unbroken settings`.")]
+RegistryOption = Annotated[
+    Path | None, typer.Option(help="CSV file of recorders: device, unit, officer. The overlay is held against it.")
+]
 CacheOption = Annotated[
     Path, typer.Option(help="Folder where measured tables are kept.", default_factory=_default_cache)
 ]
@@ -141,6 +145,7 @@ def scan(
     cache: CacheOption,
     profile: ProfileOption = "shijiazhuang-safety",
     settings: SettingsOption = None,
+    registry: RegistryOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the HTML reports, one folder a clip.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON documents and nothing else.")] = False,
 ) -> None:
@@ -152,6 +157,7 @@ def scan(
         spoken = language(lang)
         rules = load_profile(profile)
         chosen = _settings(settings)
+        devices = None if registry is None else read_registry(registry)
         for path in clips:
             case_of(path)  # a record that cannot be used is better said now than after an hour
     results: list[Examination] = []
@@ -163,7 +169,7 @@ def scan(
             page = None
             with bar(path.name) as progress:
                 try:
-                    result = run.examine(path, rules, Cache(cache), chosen, progress)
+                    result = run.examine(path, rules, Cache(cache), chosen, progress, devices)
                     codes.add(exit_code(result))
                 except Exception as error:
                     codes.add(_failed())
@@ -238,6 +244,7 @@ def read(
     lang: LanguageOption,
     cache: CacheOption,
     settings: SettingsOption = None,
+    registry: RegistryOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Print what can be read in a clip's pictures: the recorder's fields, how its clock runs, and all signs.
@@ -250,10 +257,11 @@ def read(
         spoken = language(lang)
         chosen = _settings(settings)
         case = case_of(clip)
+        devices = None if registry is None else read_registry(registry)
     with _told(spoken), _progress(1, spoken) as bar, bar(clip.name) as progress:
         footage = run.identify(clip, progress)
         found, _, unreadable = run.measure(footage, chosen, Cache(cache), progress, case=case, speech=False)
-    found = run.with_case(found, case)
+    found = run.beside(found, footage, case, devices)
     findings, _ = run.detect(found, chosen)
     if as_json:
         print(json_v1.text(terminal_read.document(found, findings)))

@@ -7,6 +7,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, replace
+from datetime import UTC, datetime
 from importlib.metadata import version as distribution_version
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from pipeline.detector import REGISTRY
 from pipeline.errors import FootageError
 from pipeline.features import extract
 from pipeline.features.cache import Cache, CacheKey
-from pipeline.features.schema import to_table
+from pipeline.features.schema import to_arrow, to_table
 from pipeline.model import (
     Examination,
     Examined,
@@ -341,6 +342,7 @@ def examine(
     cache: Cache,
     settings: Settings | None = None,
     progress: Progress = silent,
+    registry: pa.Table | None = None,
 ) -> Examination:
     """Take one clip through every stage.
 
@@ -356,6 +358,8 @@ def examine(
         Parameters that differ from the profile's and from the defaults.
     progress : callable, optional
         Told the stage and the share of it that is done.
+    registry : pyarrow.Table, optional
+        The registry of recorders that the overlay is held against, as `pipeline.registry.read_registry` gives it.
 
     Returns
     -------
@@ -379,7 +383,7 @@ def examine(
         features, opening, unreadable = measure(footage, used, cache, progress, case=case)
     except FootageError as error:
         unreadable = told(error)
-    features = with_case(features, case)
+    features = beside(features, footage, case, registry)
     findings, skipped = detect(features, used)
     examined = examined_of(features)
     rules, verdict = judge(profile, findings, features, examined)
@@ -401,10 +405,19 @@ def examine(
     )
 
 
-def with_case(features: Features, case: CaseRecord | None) -> Features:
-    """Return what was measured with what the case record says beside it; without a record, table `case` is absent."""
-    record = case_table(case)
-    return features if record is None else Features({**features.tables, "case": to_table("case", record)})
+def beside(
+    features: Features, footage: Footage, case: CaseRecord | None = None, registry: pa.Table | None = None
+) -> Features:
+    """Return what was measured with what lies beside the clip: table file, and case and registry where there is one."""
+    tables = dict(features.tables)
+    if footage.modified_ns:
+        changed = datetime.fromtimestamp(footage.modified_ns // 10**9, UTC)
+        tables["file"] = to_table("file", to_arrow("file", [{"modified_at": changed.isoformat()}]))
+    if (record := case_table(case)) is not None:
+        tables["case"] = to_table("case", record)
+    if registry is not None:
+        tables["registry"] = to_table("registry", registry)
+    return Features(tables)
 
 
 def _unreadable(rule: RuleResult) -> RuleResult:

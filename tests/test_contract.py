@@ -38,7 +38,9 @@ KNOWN_SECONDS = st.one_of(st.floats(-1.0, 30.0), st.sampled_from([0.0, 0.04, 0.0
 SECONDS = st.one_of(st.just(math.nan), KNOWN_SECONDS)
 LENGTHS = st.one_of(st.just(math.nan), st.floats(0.0, 3.0))
 NUMBERS = st.one_of(st.just(math.nan), st.floats(0.0, 255.0), st.sampled_from([0.0, 1.0, 0.02, 16.0]))
-TEXTS = st.sampled_from([None, "video", "audio", "moov", "mdat", "为保护您的合法权益", "place.names", "place.photos", ""])
+TEXTS = st.sampled_from(
+    [None, "video", "audio", "moov", "mdat", "为保护您的合法权益", "place.names", "place.photos", ""]
+)
 COUNTS = st.integers(0, 400)
 
 

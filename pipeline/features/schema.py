@@ -194,6 +194,15 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         field | str | - | name of a field of the case record, e.g. place.names
         value | str | - | its value; a list gives a row for each entry
     """),
+    # ---- what lies beside the clip ------------------------------------------------------------------------------
+    "file": _columns("""
+        modified_at | str | - | when the file was last changed, as the store says, ISO 8601 in UTC; it is of this copy, not of its content, and so never cached
+    """),
+    "registry": _columns("""
+        device_id | str | - | serial number of a recorder, as the overlay shows it
+        unit      | str | - | unit that it belongs to; None where the registry does not say
+        officer   | str | - | officer who carries it; several give a row each; None where the registry does not say
+    """),
     # ---- coverage -----------------------------------------------------------------------------------------------
     "examined": _columns("""
         stage   | str | - | probe, pictures, sound, speech, texts, landmarks

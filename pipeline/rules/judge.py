@@ -15,6 +15,7 @@ ABSENT: dict[str, str] = {
     "packets": "The structure of the file could not be examined.",
     "frames": "No picture of the clip could be examined.",
     "sound": "The sound of the clip could not be examined.",
+    "overlay": "The pictures were not examined for what the recorder burned in.",
     "voice": "The sound was not examined for speech.",
     "words": "The sound was not examined for speech.",
     "texts": "The pictures were not examined for text.",

@@ -1,0 +1,155 @@
+"""Clocks that jump, run back or stand still, on simulated clocks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.clock_simulation import Recorder, take
+from detectors.clock_jump import clock_jump
+from detectors.clock_rate import clock_rate
+from pipeline.model import Level
+
+WHOLE = take(Recorder(), 120.0, 5)
+TICKS = np.flatnonzero(np.diff(WHOLE.clock_s)) + 1
+
+
+def jumped(at, seconds, **more):
+    """Return the take with its clock set by `seconds` from picture `at` on."""
+    clock_s = WHOLE.clock_s.copy()
+    clock_s[at:] += seconds
+    return replace(WHOLE, clock_s=clock_s, **more)
+
+
+def told(features, **params):
+    found = [*clock_jump(features, **params), *clock_rate(features)]
+    return [finding for finding in found if finding.level is not Level.NOTE]
+
+
+@pytest.mark.parametrize("pictures", [30, 85, 1000])
+def test_a_removal_of_more_than_a_second_is_one_finding_at_the_joint(pictures):
+    cut = WHOLE.without(800, pictures)
+    (finding,) = told(cut.features())
+    assert (finding.kind, finding.level) == ("clock-jump", Level.VIOLATION)
+    assert (finding.span.start_s, finding.span.stop_s) == (cut.time_s[799], cut.time_s[800])
+    assert finding.evidence["step_s"] == pytest.approx(pictures / 25, abs=0.05)
+    assert finding.evidence["before"] < finding.evidence["after"]
+
+
+@pytest.mark.parametrize("pictures", [25, 50])
+@pytest.mark.parametrize("into_the_second", [6, 13, 19])
+def test_whole_seconds_removed_in_the_middle_of_one_are_found(pictures, into_the_second):
+    cut = WHOLE.without(int(TICKS[30]) + into_the_second, pictures)
+    (finding,) = told(cut.features())
+    assert finding.kind == "clock-jump"
+    assert finding.evidence["step_s"] == pytest.approx(pictures / 25, abs=0.05)
+    assert finding.evidence["whole_seconds"] is False
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 60, 3600, -1, -30])
+def test_a_clock_set_by_whole_seconds_at_a_tick_is_for_a_person(seconds):
+    (finding,) = told(jumped(int(TICKS[40]), seconds).features())
+    assert (finding.kind, finding.level) == ("clock-jump", Level.SUSPECT)
+    assert finding.evidence["whole_seconds"] is True
+    assert "set its clock" in finding.summary
+    assert f"{abs(seconds)} s between" in finding.summary
+
+
+def test_a_clock_that_is_set_while_the_picture_runs_on_is_no_violation():
+    set_clock = WHOLE.without(800, 85)
+    calm = np.full(len(set_clock.time_s), 5.0)
+    assert [f.level for f in told(set_clock.features(luma_diff=calm))] == [Level.SUSPECT]
+
+
+def test_a_repeated_stretch_runs_the_clock_back():
+    (finding,) = told(WHOLE.repeated(1000, 90).features())
+    assert "runs back from" in finding.summary
+    assert finding.evidence["step_s"] == pytest.approx(-3.6, abs=0.05)
+    assert finding.span.start_s == pytest.approx(WHOLE.time_s[999])
+
+
+def test_foreign_pictures_for_some_seconds_hold_the_clock_up():
+    (finding,) = told(WHOLE.with_foreign(1000, 80).features())
+    assert finding.evidence["step_s"] == pytest.approx(-3.2, abs=0.05)
+    assert "put in, repeated or held" in finding.summary
+
+
+def test_a_second_left_out_for_accumulated_drift_is_told_by_nobody():
+    asks = Recorder(ask_every_s=1.02)
+    features = take(asks, 600.0, 5).features()
+    assert np.diff(features["frames"]["clock_s"]).max() == 2
+    assert told(features) == []
+
+
+def test_midnight_is_no_jump():
+    for recorder in (Recorder(dated=False), Recorder()):
+        over = take(recorder, 120.0, 5, start_s=1_793_663_940.0)
+        assert (over.clock_s % 86400).min() == 0
+        assert told(over.features("00:00:00" if not recorder.dated else "0000-00-00 00:00:00")) == []
+    cut = take(Recorder(dated=False), 120.0, 5, start_s=1_793_663_940.0).without(1400, 200)
+    (finding,) = told(cut.features("00:00:00"))
+    assert finding.evidence["step_s"] == pytest.approx(8.0, abs=0.05)
+    assert (finding.evidence["before"], finding.evidence["after"]) == ("23:59:56", "00:00:04")
+
+
+def test_a_face_of_twelve_hours_that_begins_anew_is_no_jump():
+    over = take(Recorder(dated=False), 120.0, 5, start_s=43_200.0 - 40)
+    face = np.where(over.clock_s >= 43_200 + 3600, over.clock_s - 43_200, over.clock_s)
+    assert told(replace(over, clock_s=face).features("00:00:00")) == []
+
+
+def test_a_date_that_jumps_is_found():
+    (finding,) = told(jumped(int(TICKS[40]), 86_400).features())
+    assert (finding.evidence["before"][:10], finding.evidence["after"][:10]) == ("2026-11-02", "2026-11-03")
+
+
+@pytest.mark.parametrize("seconds", [5, 20])
+def test_a_clock_that_stands_still_is_found_whether_or_not_it_catches_up(seconds):
+    first = int(TICKS[40])
+    held = WHOLE.clock_s.copy()
+    held[first : first + 25 * seconds] = held[first]
+    (stop,) = told(replace(WHOLE, clock_s=held).features())
+    assert "stands still" in stop.summary and stop.span.start_s == pytest.approx(WHOLE.time_s[first])
+    assert stop.evidence["seconds"] == pytest.approx(seconds, abs=1.1)
+    late = WHOLE.clock_s.copy()
+    late[first:] = np.maximum(late[first], late[first:] - seconds)
+    (stop,) = told(replace(WHOLE, clock_s=late).features())
+    assert "stands still" in stop.summary
+
+
+def test_a_clock_that_stands_still_throughout_is_found():
+    stopped = replace(WHOLE, clock_s=np.full(len(WHOLE.time_s), WHOLE.clock_s[0]))
+    (stop,) = told(stopped.features())
+    assert (stop.span.start_s, stop.level) == (0.0, Level.SUSPECT)
+    short = take(Recorder(), 50.0, 5)
+    assert told(replace(short, clock_s=np.full(len(short.time_s), 0.0)).features("00:00")) == []
+
+
+def test_a_clock_that_stops_with_the_picture_does_not_stand_still_alone():
+    held = WHOLE.clock_s.copy()
+    held[TICKS[40] : TICKS[45]] = held[TICKS[40]]
+    change = WHOLE.luma_diff.copy()
+    change[TICKS[40] + 1 : TICKS[45]] = 0.01
+    assert told(replace(WHOLE, clock_s=held).features(luma_diff=change)) == []
+
+
+def test_a_clock_without_seconds_ticks_once_a_minute():
+    minutes = take(Recorder(unit_s=60.0), 3600.0, 5)
+    assert told(minutes.features("0000-00-00 00:00")) == []
+    (finding,) = told(minutes.without(40_000, 500).features("0000-00-00 00:00"))
+    assert finding.evidence["step_s"] == pytest.approx(20.0, abs=0.1)
+    assert finding.span.stop_s - finding.span.start_s <= 60.1
+
+
+def test_one_figure_misread_for_some_seconds_is_no_jump():
+    clock_s = WHOLE.clock_s.copy()
+    clock_s[TICKS[40] : TICKS[45]] += 20
+    assert told(replace(WHOLE, clock_s=clock_s).features()) == []
+
+
+def test_pictures_that_show_another_time_are_told():
+    clock_s = WHOLE.clock_s.copy()
+    clock_s[TICKS[40] + 5 : TICKS[40] + 15] += 3 * 3600 + 754
+    (finding,) = told(replace(WHOLE, clock_s=clock_s).features())
+    assert "For 10 pictures the clock shows" in finding.summary
+    assert (finding.span.first_frame, finding.span.stop_frame) == (TICKS[40] + 5, TICKS[40] + 15)

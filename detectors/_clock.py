@@ -102,6 +102,10 @@ class Clock:
     """New value less the middle of the two pictures' times: constant while clock and stream agree."""
     sharp: NDArray[np.bool_]
     """The tick's two pictures are as near as pictures usually are here, and the value went on."""
+    pause_start_s: Floats
+    """Time of the last picture before each stretch in which nothing was read."""
+    pause_stop_s: Floats
+    """Time of the first picture that was read again."""
     wrong: tuple[Stretch, ...]
     """Stretches that were left out as wrong readings."""
 
@@ -211,6 +215,7 @@ def _changes(time_s: Floats, shown_s: Floats, frame: Rows, face: Face, wrong: tu
     first = Stretch(
         int(frame[0]), int(frame[ends[0]]), float(time_s[0]), float(time_s[ends[0]]), float(shown_s[0]), int(stops[0])
     )
+    pauses = np.flatnonzero(np.diff(time_s) > _SHARP * usual_s[1:])
     base_s = shown_s[0] - time_s[0]
     ahead_s = face.wrapped(shown_s[begin] - time_s[begin] + width_s / 2 - base_s)
     return Clock(
@@ -225,6 +230,8 @@ def _changes(time_s: Floats, shown_s: Floats, frame: Rows, face: Face, wrong: tu
         last_s=time_s[ends[1:]],
         ahead_s=ahead_s,
         sharp=(width_s > 0) & (width_s <= _SHARP * usual_s[begin]),
+        pause_start_s=time_s[pauses],
+        pause_stop_s=time_s[pauses + 1],
         wrong=wrong,
     )
 

@@ -86,17 +86,29 @@ def _step(course: Course, spread_s: float, sides: tuple[int, int, int], size_s: 
         leap_s = np.abs(went_s - clock.face.unit_s)
         if len(rows) and leap_s.max() > 0.5 * clock.face.unit_s:
             joint = int(rows[np.argmax(leap_s)])
-    units = round(size_s / clock.face.unit_s)
-    whole = units != 0 and not aside and abs(size_s - units * clock.face.unit_s) <= slack_s
     first, last = int(course.row[cut - 1]), int(course.row[cut])
+    start_s, stop_s = float(clock.time_s[first]), float(clock.time_s[last])
+    shown = float(clock.shown_s[first]), float(clock.shown_s[last])
+    unread = _unread_for(clock, start_s, stop_s, -size_s)
     if joint is not None:
         start_s, stop_s = float(clock.before_s[joint]), float(clock.time_s[joint])
         shown = float(clock.old_s[joint]), float(clock.shown_s[joint])
-    else:
-        start_s, stop_s = float(clock.time_s[first]), float(clock.time_s[last])
-        shown = float(clock.shown_s[first]), float(clock.shown_s[last])
+    elif unread is not None:
+        start_s, stop_s = unread
+    units = round(size_s / clock.face.unit_s)
+    whole = units != 0 and not aside and unread is None and abs(size_s - units * clock.face.unit_s) <= slack_s
     exact = joint is not None and stop_s - start_s <= 1.5 * frame_s
     return Step(size_s, frame_s, start_s, stop_s, exact, shown[0], shown[1], ticks, spread_s, whole)
+
+
+def _unread_for(clock: Clock, start_s: float, stop_s: float, seconds: float) -> tuple[float, float] | None:
+    """Return the stretch between two times in which nothing was read for most of so many seconds; None if none.
+
+    Pictures without an overlay that were put in are not read, and hold the clock up for as long.
+    """
+    pauses = zip(clock.pause_start_s.tolist(), clock.pause_stop_s.tolist(), strict=True)
+    within = [(a, b) for a, b in pauses if a >= start_s and b <= stop_s and b - a >= 0.7 * seconds > 0]
+    return within[0] if within else None
 
 
 def overall_speed(course: Course, cuts: tuple[int, ...]) -> tuple[float, float]:

@@ -9,12 +9,14 @@ import numpy as np
 
 from detectors._clock import Clock, Stretch, read_clock
 from detectors._clock_findings import Step, analysed, set_by_drift, stands_out, steps_at
-from detectors._clock_steps import FEWEST_TICKS, Course
+from detectors._clock_steps import FEWEST_TICKS, FEWEST_TICKS_LARGE, Course
 from detectors._timeline import span_of
 from pipeline.detector import detector
 from pipeline.model import Curve, Features, Finding, Level, Message, Scalar
 
 _CURVES = (Curve("frames.clock_s"),)
+_LARGE_UNITS = 1.5
+"""A recorder that polls may leave out one second; no more than that."""
 _FEWEST_PICTURES = 3
 """A reading that stands apart for fewer pictures is taken for a wrong one."""
 
@@ -36,10 +38,10 @@ def clock_jump(
 ) -> Iterator[Finding]:
     """Yield one finding per place where the clock jumps by about a second or more for good, or stands still.
 
-    A jump is a violation only if the ticks around are calm, the jump is no whole number of seconds with every second
-    before and after it whole, and the picture jumps there, too: a clock that a recorder sets while it records, by
-    satellite for instance, jumps, but its pictures run on. A second that is left out or shown twice only to take back
-    what the clock had lost or gained by running too slow or too fast is told by nobody. Midnight is no jump.
+    A jump is a violation only if the ticks around are calm and the picture jumps there, too: a clock that a recorder
+    sets while it records, by satellite for instance, jumps, but its pictures run on. A single second that is left out
+    or shown twice, with whole seconds before and after it, is never one: recorders that ask for the time too seldom do
+    so. Where that only takes back what the clock had lost or gained, it is not told at all. Midnight is no jump.
 
     Parameters
     ----------
@@ -139,7 +141,9 @@ def _of_step(features: Features, course: Course, step: Step, max_calm_frames: fl
     span = span_of(features, step.start_s, step.stop_s)
     jumps = stands_out(features, span)
     calm = step.spread_s <= max_calm_frames * step.frame_s
-    clear = calm and step.ticks >= FEWEST_TICKS and not step.whole and bool(jumps)
+    large = abs(step.size_s) >= _LARGE_UNITS * face.unit_s
+    enough = step.ticks >= (FEWEST_TICKS_LARGE if large else FEWEST_TICKS)
+    clear = calm and enough and bool(jumps) and (large or not step.whole)
     back = step.shown_after_s < step.shown_before_s and abs(step.size_s) < 0.9 * (face.cycle_s or np.inf) / 2
     if step.whole and step.size_s > 0:
         said = (

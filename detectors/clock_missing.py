@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from rapidfuzz import fuzz
 
 from detectors._clock import Floats, Rows, clock_row, readable_share
 from detectors._timeline import extent, runs, span_of
@@ -20,6 +21,7 @@ _CURVES = (Curve("frames.clock_score"),)
 _EDGE = 3
 """Pictures before and after a gap that must show the clock."""
 _FEWEST_READINGS = 3
+_ALIKE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class _Gap:
         "frames.clock_s",
         "frames.clock_score",
         "overlay.field",
+        "overlay.text",
     ),
     emits=("clock-missing", "clock-unread"),
 )
@@ -142,8 +145,14 @@ def _lines(features: Features) -> Table:
     """Return the recorder's lines that the reader of texts found; none if it did not look."""
     if not features.has("texts.overlay"):
         return Table({name: np.empty(0) for name in ("time_s", "text", "left", "top", "right", "bottom")})
-    texts = features["texts"]
-    return texts.where(texts["overlay"].astype(bool) & np.isfinite(texts["time_s"]))
+    texts = features["texts"].where(features["texts"]["overlay"].astype(bool))
+    known = [str(text) for text in features["overlay"]["text"] if text]
+    # At the recorder's place a foreign picture may show anything: only what reads like the recorder's lines is one.
+    alike = [
+        is_clock(str(text)) or any(fuzz.ratio(str(text), line) >= _ALIKE for line in known) if text else False
+        for text in texts["text"]
+    ]
+    return texts.where(np.array(alike, bool) & np.isfinite(texts["time_s"]))
 
 
 def _lines_read(features: Features, gap: _Gap) -> bool:

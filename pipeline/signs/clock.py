@@ -35,8 +35,8 @@ NUDGE, LEAP = 3.0, 14.0
 DOUBT_MOST = 9.0
 CHANGE = 10.0
 """What it costs that the clock goes on otherwise than by one, in the same units."""
-LABELLED = 20.0
-"""What it costs, in the same units, that the clock shows something else than the recogniser read."""
+LABELLED = 100.0
+"""What it costs, in the same units, that the clock shows something else than two readings of it say."""
 STROKE = 0.33
 """Side of the square that no stroke of a figure holds, in distances of two figures."""
 UNSEEN = 5.0
@@ -113,7 +113,8 @@ def follow(
     score = np.clip(likeness[np.arange(len(strips)), last], 0.0, 1.0).astype(np.float64)
     starts = np.flatnonzero(np.diff(last, prepend=-1))
     stops = np.append(starts[1:], len(last))
-    shown = _whole(cells, models, starts, stops, usable)
+    seen = [label for label in usable if label.figures[-1] == last[label.frame]]
+    shown = _whole(cells, models, starts, stops, seen or usable)
     clock_s = np.repeat(shown, stops - starts)
     clock_s[score < min_score * np.median(score)] = np.nan
     return Course(clock_s, score)
@@ -148,6 +149,13 @@ def _borne_out(labels: list[Label], time_s: NDArray[np.float64]) -> list[Label]:
             label = replace(label, reading=replace(label.reading, day=nearest.reading.day))
         kept.append(label)
     return kept
+
+
+def leaps(clock_s: NDArray[np.float64], step_s: float) -> list[int]:
+    """Return the rows in which the clock, `frames.clock_s`, does not go on by one step from the row read before."""
+    known = np.flatnonzero(np.isfinite(clock_s))
+    change = np.diff(clock_s[known])
+    return [int(row) for row in known[1:][(change != 0) & (change != step_s)]]
 
 
 class _Cells:
@@ -469,7 +477,10 @@ def _whole(
     cost = np.zeros(shown.shape, np.float32)
     for place in range(places):
         cost += np.take_along_axis(doubts[:, place], digits[:, :, place], axis=1)
-    np.add.at(cost, at, np.where(shown[at] == named[:, None], 0.0, LABELLED).astype(np.float32))
+    for first, second, told in zip(at, [*at[1:], count - 1], ahead[0], strict=True):
+        # Between labels that agree, nothing else is believed: a figure that is hard to see there makes no leap.
+        rows = slice(first, second + 1 if second > first and told in ahead[0][at == second] else first + 1)
+        cost[rows, offsets != told] += LABELLED
     course = _steadiest(cost)
     return _dated(shown[number, course], starts, stops, labels, cycle)
 

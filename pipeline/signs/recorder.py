@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
 from annotated_types import Ge, Interval
+from numpy.typing import NDArray
 
 from pipeline.features.extract import Measured, SharpPicture
 from pipeline.features.kept import ClockPlace, KeptLine
 from pipeline.features.schema import to_arrow
 from pipeline.signs import reader
-from pipeline.signs.clock import Course, Label, follow
+from pipeline.signs.clock import Course, Label, follow, leaps
 from pipeline.signs.fields import consensus, figure, read_clock, read_date
 from pipeline.signs.layouts import Layouts
 from pipeline.signs.locate import Area, Layout, Line, locate
@@ -26,6 +27,8 @@ OVERLAY_VERSION = 1
 STAGE = "overlay"
 ORDER = ("clock", "date", "device", "unit", "officer", "gps", "speed", "mark", "other")
 """Fields as they are listed."""
+MORE_ROUNDS, MOST_LEAPS = 2, 12
+"""How often, and at how many places, more lines are read because the clock seems to leap there."""
 
 
 def recorder(
@@ -94,6 +97,7 @@ class Recorder:
         self._progress, self._layouts, self._used = progress, layouts, settings
         self._layout = Layout((), 0, None)
         self._times: tuple[float, ...] = ()
+        self._pixels = 0
 
     @property
     def areas(self) -> tuple[Area, ...]:
@@ -111,6 +115,7 @@ class Recorder:
             return None
         self._times = tuple(time_s for time_s, _ in alike)
         height, width = alike[0][1].shape[:2]
+        self._pixels = height
         self._layout = locate(
             self._engine(),
             [np.asarray(pixels, np.uint8) for _, pixels in alike],
@@ -131,17 +136,9 @@ class Recorder:
         """Read the overlay of the decoded clip: tables overlay, clock and texts of `pipeline/features/schema.py`."""
         frames = measured.tables.get("frames")
         times = frames["time_s"].to_numpy() if frames is not None else np.empty(0)
-        labels, blanks, texts = self._labelled(measured.lines)
-        if (day := self._day()) is not None:
-            labels = [replace(one, reading=replace(one.reading, day=one.reading.day or day)) for one in labels]
-        course = Course(np.full(len(times), np.nan), np.full(len(times), np.nan))
-        if labels and len(measured.strips):
-            shown = times[: len(measured.strips)]
-            found = follow(measured.strips, shown, self._layout.figures, labels, blanks, self._used.min_score)
-            course.clock_s[: len(found.clock_s)] = found.clock_s[: len(times)]
-            course.score[: len(found.score)] = found.score[: len(times)]
+        course, texts = self._followed(measured, times)
         self._progress(STAGE, 1.0)
-        height = _height(measured)
+        height = self._height(measured)
         lines = sorted(self._layout.lines, key=lambda line: ORDER.index(line.field))
         rows = [_field_row(line, height) for line in lines]
         return {
@@ -160,36 +157,69 @@ class Recorder:
     def _engine(self) -> object:
         return reader._engine(self._used.detection_side_px, 1)
 
-    def _labelled(self, lines: Sequence[KeptLine]) -> tuple[list[Label], list[int], list[dict[str, object]]]:
-        """Read some of the kept lines: the dense ones of the start, and every so many of the others."""
+    def _followed(self, measured: Measured, times: NDArray[np.float64]) -> tuple[Course, list[dict[str, object]]]:
+        """Read some of the kept lines and follow the clock by them; then read more where it seems to leap."""
+        course = Course(np.full(len(times), np.nan), np.full(len(times), np.nan))
+        lines, clock = measured.lines, self._layout.clock
+        if clock is None:
+            return course, []
+        reads: dict[int, LineRead] = {}
+        wanted = self._first_lines(lines)
+        for _ in range(1 + MORE_ROUNDS):
+            reads |= {number: self._line(lines[number], clock) for number in sorted(wanted)}
+            labels, blanks = self._labels({lines[number].frame: reads[number] for number in sorted(reads)})
+            if not labels or not len(measured.strips):
+                break
+            shown = times[: len(measured.strips)]
+            found = follow(measured.strips, shown, self._layout.figures, labels, blanks, self._used.min_score)
+            course.clock_s[: len(shown)] = found.clock_s[: len(shown)]
+            course.score[: len(shown)] = found.score[: len(shown)]
+            self._progress(STAGE, 0.5)
+            wanted = _near(leaps(found.clock_s, labels[0].reading.step_s), lines) - reads.keys()
+            if not wanted:
+                break
+        rows = [
+            _text_row(lines[number].frame, lines[number].time_s, read, clock.area, self._height(measured))
+            for number, read in sorted(reads.items())
+            if read.text
+        ]
+        return course, rows
+
+    def _first_lines(self, lines: Sequence[KeptLine]) -> set[int]:
+        """Return which lines are read in any case: the dense ones of the start, and every so many of the others."""
+        dense = {n for n in range(len(lines) - 1) if lines[n + 1].time_s - lines[n].time_s < 2}
+        others = [n for n in range(len(lines)) if n not in dense]
+        return {*dense, *others[:: self._used.read_every], *others[-1:]}
+
+    def _line(self, kept: KeptLine, clock: Line) -> LineRead:
         import cv2
 
-        if self._layout.clock is None:
-            return [], [], []
-        dense = [n for n in range(len(lines) - 1) if lines[n + 1].time_s - lines[n].time_s < 2]
-        others = [n for n in range(len(lines)) if n not in set(dense)]
-        chosen = sorted({*dense, *others[:: self._used.read_every], *others[-1:]})
+        pixels = cv2.imread(str(kept.path), cv2.IMREAD_COLOR)
+        if pixels is None:
+            return LineRead("", 0.0, ())
+        line = np.asarray(pixels, np.uint8)
+        return read_lines(self._engine(), [smoothed(line) if clock.coarse else line])[0]
+
+    def _labels(self, reads: Mapping[int, LineRead]) -> tuple[list[Label], list[int]]:
+        """Return what was read by frame as labels, and the frames in which no clock was read."""
         labels: list[Label] = []
         blanks: list[int] = []
-        rows: list[dict[str, object]] = []
-        for number, at in enumerate(chosen, 1):
-            kept = lines[at]
-            pixels = cv2.imread(str(kept.path), cv2.IMREAD_COLOR)
-            if pixels is None:
-                continue
-            line = np.asarray(pixels, np.uint8)
-            read = read_lines(self._engine(), [smoothed(line) if self._layout.clock.coarse else line])[0]
+        day = self._day()
+        for frame, read in reads.items():
             reading = read_clock(read.text) if read.confidence >= self._used.min_confidence else None
-            if reading is not None:
-                figures = tuple(figure(read.text[place]) if place >= 0 else -1 for place in reading.figures)
-                labels.append(Label(kept.frame, reading, figures))
-            else:
-                blanks.append(kept.frame)
-            if read.text:
-                area = self._layout.clock.area
-                rows.append(_text_row(kept.frame, kept.time_s, read, area, pixels.shape[0]))
-            self._progress(STAGE, number / (len(chosen) + 1))
-        return labels, blanks, rows
+            if reading is None:
+                blanks.append(frame)
+                continue
+            figures = tuple(figure(read.text[place]) if place >= 0 else -1 for place in reading.figures)
+            if reading.day is None and day is not None:
+                reading = replace(reading, day=day)
+            labels.append(Label(frame, reading, figures))
+        return labels, blanks
+
+    def _height(self, measured: Measured) -> int:
+        """Return the height of the upright picture in pixels."""
+        frames = measured.tables.get("frames")
+        return self._pixels or (int(frames["height"][0].as_py()) if frames is not None and frames.num_rows else 0)
 
     def _peeked_rows(self, times: np.ndarray, height: int) -> list[dict[str, object]]:
         rows = []
@@ -197,8 +227,7 @@ class Recorder:
             for time_s, read in zip(self._times, line.reads, strict=True):
                 if read.text and len(times):
                     frame = int(np.nanargmin(np.abs(times - time_s)))
-                    pixels = round((line.area.bottom - line.area.top) * height)
-                    rows.append(_text_row(frame, time_s, read, line.area, pixels))
+                    rows.append(_text_row(frame, time_s, read, line.area, height))
         return rows
 
 
@@ -206,9 +235,11 @@ def _corners(area: Area) -> tuple[float, float, float, float]:
     return (area.left, area.top, area.right, area.bottom)
 
 
-def _height(measured: Measured) -> int:
-    frames = measured.tables.get("frames")
-    return int(frames["height"][0].as_py()) if frames is not None and frames.num_rows else 0
+def _near(rows: Sequence[int], lines: Sequence[KeptLine]) -> set[int]:
+    """Return the two lines before and the two after each of some rows, of `MOST_LEAPS` rows at most."""
+    frames = np.array([line.frame for line in lines])
+    places = np.searchsorted(frames, rows[:MOST_LEAPS])
+    return {int(n) for place in places for n in range(place - 2, place + 2) if 0 <= n < len(lines)}
 
 
 def _field_row(line: Line, height: int) -> dict[str, object]:
@@ -232,14 +263,14 @@ def _field_row(line: Line, height: int) -> dict[str, object]:
     }
 
 
-def _text_row(frame: int, time_s: float, read: LineRead, area: Area, pixels: int) -> dict[str, object]:
+def _text_row(frame: int, time_s: float, read: LineRead, area: Area, height: int) -> dict[str, object]:
     return {
         "frame": frame,
         "time_s": time_s,
         "text": read.text,
         "confidence": read.confidence,
         **dict(zip(("left", "top", "right", "bottom"), _corners(area), strict=True)),
-        "height_px": pixels / reader.LINE_PER_LETTER,
+        "height_px": (area.bottom - area.top) * height / reader.LINE_PER_LETTER,
         "overlay": True,
         "document": False,
     }

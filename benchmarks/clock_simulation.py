@@ -22,7 +22,7 @@ from pipeline.features.schema import table
 from pipeline.model import Features, Finding, Level, Table
 
 Floats = NDArray[np.float64]
-START_S = 1_793_600_000.0
+START_S = 1_793_599_980.0
 """What a clock with a date shows at first."""
 
 

@@ -163,13 +163,11 @@ def read_clock(features: Features, min_known: float) -> Clock | None:
 
 
 def _face(shown_s: Floats, form: str | None) -> Face:
+    figures = (form or "").count("0")
     step_s = np.diff(shown_s[_starts(shown_s)])
     forward = step_s[step_s > 0]
-    figures = (form or "").count("0")
-    if len(forward) >= 2:
-        coarse = float(np.median(forward)) >= 30
-    else:  # too few changes to tell it from them
-        coarse = figures in {3, 4, 12} if ":" not in (form or "") else (form or "").count(":") == 1
+    # Not by the form: it may hold seconds that could not be read.
+    coarse = float(np.median(forward)) >= 30 if len(forward) >= 2 else bool(np.all(shown_s % 60 == 0))
     dated = bool(np.max(shown_s) >= 2 * DAY_S) or figures >= 10
     return Face(60.0 if coarse else 1.0, dated, None if dated else DAY_S, form)
 

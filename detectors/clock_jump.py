@@ -13,6 +13,7 @@ from detectors._clock_steps import FEWEST_TICKS, FEWEST_TICKS_LARGE, Course
 from detectors._timeline import span_of
 from pipeline.detector import detector
 from pipeline.model import Curve, Features, Finding, Level, Message, Scalar
+from pipeline.signs.fields import read_clock as read_text
 
 _CURVES = (Curve("frames.clock_s"),)
 _LARGE_UNITS = 1.5
@@ -69,6 +70,7 @@ def clock_jump(
     excused = [*set_by_drift(course, steps, cuts), *_misread(clock, steps, max_misread_s)]
     stops = [held for held in _held(clock) if held.stop_s - held.start_s > clock.face.unit_s + max_stop_s]
     stops = [held for held in stops if not _stands(features, held, max_still_share)]
+    stops = [held for held in stops if _borne_out(features, course, held)]
     for held in stops:
         yield _of_stop(features, clock, held)
     for step in steps:
@@ -103,6 +105,23 @@ def _stands(features: Features, held: Stretch, max_share: float) -> bool:
     if not (inside & known).any():
         return False
     return bool(np.median(change[inside & known]) < max_share * np.median(change[known]))
+
+
+def _borne_out(features: Features, course: Course, held: Stretch) -> bool:
+    """Tell whether a clock that seems to stand still was read well enough to say so.
+
+    Either the figures were followed elsewhere in the clip, or the reader of texts read the same in this stretch, too;
+    and it read nothing else there.
+    """
+    lines: list[float] = []
+    if features.has("texts.overlay"):
+        texts = features["texts"]
+        inside = texts["overlay"].astype(bool) & (texts["time_s"] >= held.start_s) & (texts["time_s"] <= held.stop_s)
+        readings = [read_text(str(text)) for text in texts["text"][inside] if text]
+        lines = [reading.time_s % reading.cycle_s for reading in readings if reading is not None]
+    if len(lines) >= 2:
+        return len(set(lines)) == 1
+    return len(course.row) >= 2 * FEWEST_TICKS
 
 
 def _meet(held: Stretch, step: Step) -> bool:

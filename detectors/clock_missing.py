@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
 from detectors._clock import Floats, Rows, clock_row, readable_share
@@ -20,7 +21,8 @@ from pipeline.signs.overlay import is_clock
 _CURVES = (Curve("frames.clock_score"),)
 _EDGE = 3
 """Pictures before and after a gap that must show the clock."""
-_FEWEST_READINGS = 3
+_FEWEST_READINGS = 2
+"""Times at which the clock must have been read before and after a change of its place or form."""
 _ALIKE = 60.0
 
 
@@ -94,6 +96,7 @@ def clock_missing(
     ----------
     R. C. Gonzalez, R. E. Woods, "Digital Image Processing" (2018), 12.2: matching by the correlation coefficient.
     """
+    yield from _changed(features, min_move_heights)
     if clock_row(features) is None:
         return
     share = readable_share(features)
@@ -110,7 +113,6 @@ def clock_missing(
         yield _often(features, short, poor=between > 2 * float(np.mean(score < max_absent_share)))
     for gap in gaps:
         yield _gap(features, gap)
-    yield from _changed(features, min_move_heights)
 
 
 def _scores(features: Features) -> tuple[Floats, Rows]:
@@ -126,12 +128,17 @@ def _scores(features: Features) -> tuple[Floats, Rows]:
 
 
 def _gaps(features: Features, score: Floats, row: Rows, absent: float, present: float) -> Iterator[_Gap]:
+    """Yield the stretches without a plain picture most of whose pictures are clearly without the clock."""
     time_s = features["frames"]["time_s"][row]
-    for first, stop in runs(score < absent):
-        before, after = score[max(0, first - _EDGE) : first], score[stop : stop + _EDGE]
+    for first, stop in runs(score < present):
+        inside = score[first:stop]
+        if float(np.median(inside)) >= absent:
+            continue
+        # An edge is sharp if one picture plainly shows the clock and the next, or the one after it, clearly does not.
+        sides = (score[max(0, first - _EDGE) : first], inside[:2]), (score[stop : stop + _EDGE], inside[-2:])
+        sharp = sum(len(out) > 0 and float(np.median(out)) >= present and edge.min() < absent for out, edge in sides)
         place: Literal["start", "inside", "end"] = "start" if first == 0 else "end" if stop == len(score) else "inside"
         end_s = float(time_s[stop]) if stop < len(score) else extent(features)[1]
-        sharp = sum(len(side) > 0 and float(np.median(side)) >= present for side in (before, after))
         yield _Gap(float(time_s[first]), max(end_s, float(time_s[first])), stop - first, place, sharp)
 
 
@@ -229,26 +236,28 @@ def _unread(features: Features, share: float) -> Finding:
 def _changed(features: Features, min_move_heights: float) -> Iterator[Finding]:
     """Yield a finding where the clock stands elsewhere, or is written in another form, from some time on."""
     lines = _lines(features)
-    clocks = lines.where(np.array([is_clock(str(text or "")) for text in lines["text"]], bool))
-    box = np.stack([clocks[side] for side in ("left", "top", "right", "bottom")])
-    clocks, box = clocks.where(np.isfinite(box).all(axis=0)), box[:, np.isfinite(box).all(axis=0)]
+    clocks = lines.where(np.array([is_clock(str(text)) for text in lines["text"]], bool))
+    box: Floats = np.stack([clocks[side].astype(np.float64) for side in ("left", "top", "right", "bottom")])
+    placed: NDArray[np.bool_] = np.asarray(np.isfinite(box).all(axis=0))
+    clocks, box = clocks.where(placed), box[:, placed]
     order = np.argsort(clocks["time_s"], kind="stable")
     time_s, (left, top, right, bottom) = clocks["time_s"][order], box[:, order]
     forms = [_form(str(clocks["text"][k])) for k in order]
+    middle = (top + bottom) / 2
     slack = min_move_heights * float(np.median(bottom - top)) if clocks.rows else 0.0
-    for cut in range(_FEWEST_READINGS, clocks.rows - _FEWEST_READINGS + 1):
-        if time_s[cut] == time_s[cut - 1]:
+    for cut in np.flatnonzero(np.diff(time_s) > 0) + 1:
+        if min(len(np.unique(time_s[:cut])), len(np.unique(time_s[cut:]))) < _FEWEST_READINGS:
             continue
-        middle = (top + bottom) / 2
         moved = (
             middle[cut:].min() - middle[:cut].max() > slack
             or middle[:cut].min() - middle[cut:].max() > slack
             or left[cut:].min() > right[:cut].max()
             or left[:cut].min() > right[cut:].max()
         )
+        before, after = set(forms[:cut]) - {""}, set(forms[cut:]) - {""}
         if moved:
             said = "Between {before:.1f} s and {after:.1f} s the clock moves to another place in the picture."
-        elif len(set(forms[:cut])) == 1 == len(set(forms[cut:])) and forms[cut] != forms[cut - 1]:
+        elif before and after and not before & after:
             said = "Between {before:.1f} s and {after:.1f} s the clock changes the form in which it is written."
         else:
             continue
@@ -256,10 +265,14 @@ def _changed(features: Features, min_move_heights: float) -> Iterator[Finding]:
         return
 
 
-def _form(text: str) -> tuple[int, bool]:
-    """Return how many figures a clock has, and whether it writes 年: what readers get right where they lose signs."""
-    plain = unicodedata.normalize("NFKC", text)
-    return len(re.findall(r"\d", plain)), "年" in plain
+def _form(text: str) -> str:
+    """Return in which order and with which sign a date is written, "" if none is; other parts readers often lose."""
+    plain = "".join(unicodedata.normalize("NFKC", text).split())
+    if found := re.search(r"(?:19|20)\d\d([-/年])\d", plain):
+        return f"year{found[1]}"
+    if found := re.search(r"\d([-/])(?:19|20)\d\d", plain):
+        return f"{found[1]}year"
+    return ""
 
 
 def _of_change(features: Features, before_s: float, after_s: float, said: str) -> Finding:

@@ -8,7 +8,8 @@ import pytest
 from benchmarks.clock_simulation import Recorder, take
 from detectors.clock_jump import clock_jump
 from detectors.clock_rate import clock_rate
-from pipeline.model import Level
+from pipeline.features.schema import table
+from pipeline.model import Features, Level
 
 WHOLE = take(Recorder(), 120.0, 5)
 TICKS = np.flatnonzero(np.diff(WHOLE.clock_s)) + 1
@@ -117,12 +118,27 @@ def test_a_clock_that_stands_still_is_found_whether_or_not_it_catches_up(seconds
     assert "stands still" in stop.summary
 
 
-def test_a_clock_that_stands_still_throughout_is_found():
-    stopped = replace(WHOLE, clock_s=np.full(len(WHOLE.time_s), WHOLE.clock_s[0]))
-    (stop,) = told(stopped.features())
+def with_lines(features, *texts):
+    rows = [{"time_s": 10.0 * n, "frame": 250 * n, "text": text, "overlay": True} for n, text in enumerate(texts, 1)]
+    return Features({**features.tables, "texts": table("texts", [{"document": False, **row} for row in rows])})
+
+
+def test_a_clock_that_stands_still_throughout_is_told_where_the_reader_of_texts_bears_it_out():
+    stopped = replace(WHOLE, clock_s=np.full(len(WHOLE.time_s), WHOLE.clock_s[0] + 7)).features()
+    (stop,) = told(with_lines(stopped, "2026-11-02 06:13:27", "2026-11-0206:13:27", "40%"))
     assert (stop.span.start_s, stop.level) == (0.0, Level.SUSPECT)
-    short = take(Recorder(), 50.0, 5)
-    assert told(replace(short, clock_s=np.full(len(short.time_s), 0.0)).features("00:00")) == []
+    assert told(stopped) == []
+    assert told(with_lines(stopped, "2026-11-02 06:13:27", "2026-11-02 06:13:47")) == []
+    minutes = np.full(len(WHOLE.time_s), WHOLE.clock_s[0] // 60 * 60)
+    assert told(replace(take(Recorder(), 50.0, 5), clock_s=minutes[:1250]).features("00:00")) == []
+
+
+def test_a_clock_that_seems_to_stand_still_while_the_reader_of_texts_sees_it_run_does_not():
+    held = WHOLE.clock_s.copy()
+    held[TICKS[40] : TICKS[60]] = held[TICKS[40]]
+    features = replace(WHOLE, clock_s=held).features()
+    assert len(told(features)) == 1
+    assert told(with_lines(features, *["x"] * 4, "2026-11-02 06:14:02", "2026-11-02 06:14:12")) == []
 
 
 def test_a_clock_that_stops_with_the_picture_does_not_stand_still_alone():
@@ -143,7 +159,7 @@ def test_a_clock_without_seconds_ticks_once_a_minute():
 
 def test_one_figure_misread_for_some_seconds_is_no_jump():
     clock_s = WHOLE.clock_s.copy()
-    clock_s[TICKS[40] : TICKS[45]] += 20
+    clock_s[TICKS[40] : TICKS[45]] += 10
     assert told(replace(WHOLE, clock_s=clock_s).features()) == []
 
 

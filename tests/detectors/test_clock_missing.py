@@ -100,13 +100,30 @@ def test_a_clock_that_could_hardly_be_read_is_a_note():
     assert "in no picture" in finding.summary
 
 
+def test_foreign_pictures_may_by_chance_look_a_little_like_figures():
+    gone = without_clock((700, 730))
+    scores = gone.score.copy()
+    scores[705:728:6] = 0.55
+    (finding,) = clock_missing(replace(gone, score=scores).features())
+    assert (finding.span.first_frame, finding.span.stop_frame) == (700, 730)
+
+
+def test_a_clock_that_moves_is_found_where_it_could_not_be_located_for_that_very_reason():
+    rows = clock_lines(2.0, 7.0) + clock_lines(24.0, 29.0, top=0.9, bottom=0.93)
+    features = with_texts(without_clock((0, 1500)).features(), rows)
+    (finding,) = clock_missing(Features({**features.tables, "overlay": table("overlay", [])}))
+    assert (finding.level, finding.span.start_s, finding.span.stop_s) == (Level.SUSPECT, 7.0, 24.0)
+
+
 @pytest.mark.parametrize(
     ("after", "said"),
     [
         ({"top": 0.9, "bottom": 0.93}, "another place"),
         ({"left": 0.6, "right": 0.9}, "another place"),
         ({"text": "2026年11月02日 06:13:20"}, "form"),
-        ({"text": "06:13:20"}, "form"),
+        ({"text": "11-02-2026 06:13:20"}, "form"),
+        ({"text": "06:13:20"}, None),
+        ({"text": "2026-11-02 06:13"}, None),
         ({"top": 0.032, "bottom": 0.062}, None),
         ({"text": "2026-11-0206:13:20"}, None),
     ],

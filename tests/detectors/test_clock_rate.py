@@ -63,7 +63,7 @@ def test_pictures_too_many_lengthen_the_second(edit):
 def test_the_message_shows_the_clock_as_it_is_written():
     cut = take(Recorder(), 60.0, 5).without(800, 10)
     (finding,) = told(cut.features("0000年00月00日 00:00:00"))
-    assert finding.message.values["before"].startswith("2026年11月02日 06:13:5")
+    assert finding.message.values["before"].startswith("2026年11月02日 06:13:32")
 
 
 def test_jitter_that_comes_back_is_tolerated_and_a_removal_still_seen():

@@ -84,7 +84,12 @@ STAGES = {
         Stage("media", extract.measure, extract.MEASURE_VERSION, lambda _: extract.libraries()),
         Stage("speech", speech_stage.transcribe, speech_stage.TRANSCRIBE_VERSION, _speech_libraries),
         Stage("overlay", recorder.recorder, recorder.OVERLAY_VERSION, lambda _: reader.libraries()),
-        Stage("landmarks", landmarks.find_landmarks, landmarks.LANDMARKS_VERSION, lambda _: landmarks.libraries()),
+        Stage(
+            "landmarks",
+            landmarks.find_landmarks,
+            landmarks.LANDMARKS_VERSION,
+            lambda used: landmarks.libraries(used["matcher"]),
+        ),
         Stage("signs", reader.read_texts, reader.READ_VERSION, lambda _: reader.libraries()),
     )
 }
@@ -197,8 +202,8 @@ def measure(
     overlay = _key("overlay", footage, settings, media=media.digest())
     keys = {"media": media, "overlay": overlay, "signs": _key("signs", footage, settings, overlay=overlay.digest())}
     if photos:
-        content = "".join(hashlib.sha256(path.read_bytes()).hexdigest() for _, path in photos)
-        keys["landmarks"] = _key("landmarks", footage, settings, overlay=overlay.digest(), photos=content)
+        known = landmarks.identity(photos)
+        keys["landmarks"] = _key("landmarks", footage, settings, overlay=overlay.digest(), photos=known)
     parts = {name: cache.tables(key) for name, key in keys.items()}
     opening = cache.file(media, OPENING)
     with tempfile.TemporaryDirectory(prefix="unbroken-") as work:

@@ -35,7 +35,7 @@ from pipeline.signs.overlay import Box, camera_moved, overlay_of
 
 __all__ = ["LINE_PER_LETTER", "MODELS", "READ_VERSION", "libraries", "read_texts"]
 
-READ_VERSION = 2
+READ_VERSION = 3
 """Raised whenever the same pictures could now give other tables."""
 
 STAGE = "texts"

@@ -45,6 +45,26 @@ def test_the_installed_command_passes_the_whole_take(samples, cache):
     assert TRUTHS["whole_take.mp4"].differences(json.loads(done.stdout)) == []
 
 
+def test_what_can_be_read_in_the_whole_take(samples, cache):
+    result = CliRunner().invoke(app, ["read", "--json", "--cache", str(cache), str(samples / "whole_take.mp4")])
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    fields = {row["field"]: row["text"].replace(" ", "") for row in document["overlay"]}
+    assert fields["clock"].startswith("2026-03-18") and fields["device"] == "DSJ-A70317255"
+    assert len(document["clock"]["ticks"]) == 15
+    assert max(abs(tick["ahead_s"]) for tick in document["clock"]["ticks"]) < 0.05
+    assert document["clock"]["leaps"] == [] and document["clock"]["unread"] == []
+    assert {"place-shown", "device-shown"} <= {finding["kind"] for finding in document["findings"]}
+
+
+def test_reading_for_a_person_tells_the_fields_the_clock_and_the_signs(samples, cache):
+    told = ["read", "--lang", "zh-CN", "--cache", str(cache), str(samples / "removed_second.mp4")]
+    result = CliRunner().invoke(app, told, env={"COLUMNS": "160"})
+    assert result.exit_code == 0
+    for said in ("记录仪叠加的文字", "DSJ-A70317255", "时钟的走时", "09:42:17", "禾岭化工", "clock-jump"):
+        assert said in result.stdout
+
+
 def test_every_clip_that_is_built_has_its_truth(samples):
     assert {path.name for path in samples.glob("*.mp4")} == set(TRUTHS)
 

@@ -23,6 +23,7 @@ from detectors._place_signs import (
 from detectors._place_unnamed import signs_seen
 from pipeline.detector import detector
 from pipeline.model import Evidence, Features, Finding, Level, Message, Scalar, Span
+from pipeline.signs.matching import Sign, unread_of
 from pipeline.signs.naming import core, plain
 from transcripts.place_spoken import MIN_SPOKEN_SCORE, place_names, spoken_names
 
@@ -47,6 +48,10 @@ UNREAD = {
     BLURRED: 'A text at {time_s:.1f} s could not be read for sure ("{text}"): whether it names the place "{name}" is '
     "open.",
 }
+UNREAD_LINES = (
+    "{count} lines of text were seen that could not be read, the largest {height_px:.0f} px high, at {time_s:.1f} s: "
+    'whether one of them names the place "{name}" is open.'
+)
 UNSEEN = (
     "In {percent:.0f} % of the clip the picture is too dark or covered to show anything, so whether the place "
     '"{name}" was shown is open.'
@@ -176,6 +181,11 @@ def place(
     elif unread is not None:
         unclear = _about(unread, UNREAD[unread.reason or BLURRED], names[0])
         evidence |= box(unread.sign)
+    elif lines := _seen_only(features, names):
+        largest = max(lines, key=lambda sign: sign.height_px)
+        told: dict[str, Scalar] = {"count": len(lines), "height_px": largest.height_px, "time_s": largest.time_s}
+        unclear = Message(UNREAD_LINES, {**told, "name": names[0]})
+        evidence |= {"lines_not_read": len(lines), **box(largest)}
     elif unseen > unseen_most:
         unclear = Message(UNSEEN, {"percent": 100 * unseen, "name": names[0]})
     whole = Span(0.0, features.duration_s())
@@ -213,6 +223,17 @@ def _unread(found: Sequence[Candidate], names: Sequence[str], min_confidence: fl
         ),
         None,
     )
+
+
+def _seen_only(features: Features, names: Sequence[str]) -> list[Sign]:
+    """Return the lines that were seen, not read, and are long enough to hold what tells the place from others."""
+    letters = max(min(len(core(name)) for name in names), 2)
+    width = float(features["frames"]["width"].max()) if features.has("frames.width") else 0.0
+    return [
+        sign
+        for sign in unread_of(features["texts"])
+        if (sign.right - sign.left) * width >= letters * sign.height_px > 0
+    ]
 
 
 def _about(candidate: Candidate, template: str, name: str) -> Message:

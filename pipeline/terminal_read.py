@@ -154,7 +154,9 @@ def plot(time_s: np.ndarray, ahead_s: np.ndarray, lang: Language) -> str:
 def _signs(features: Features, lang: Language) -> list[RenderableType]:
     if "texts" not in features:
         return [Text(lang.text(N_("The pictures could not be examined for texts.")), style="yellow")]
-    texts = features["texts"].where(~features["texts"]["overlay"].astype(bool))
+    texts = features["texts"]
+    read = np.array([bool(text) for text in texts["text"]], np.bool_)  # lines that were seen and not read have none
+    texts = texts.where(~texts["overlay"].astype(bool) & read)
     if not texts.rows:
         return [Text(lang.text(N_("No text of the scene was found.")), style="dim")]
     best: dict[str, int] = {}

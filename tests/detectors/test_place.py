@@ -311,3 +311,11 @@ def test_every_sentence_is_told_in_chinese() -> None:
         (finding,) = judged(rows)
         assert NAME in chinese.tell(finding.message)
         assert chinese.text(finding.message.template) != finding.message.template
+
+
+def test_a_line_that_was_seen_and_not_read_is_not_called_missing():
+    seen = text("", height_px=9.0, confidence=float("nan"), left=0.2, right=0.4) | {"text": None}
+    assert [finding.kind for finding in judged([seen | {"right": 0.205}])] == ["place-missing"]
+    (finding,) = judged([seen])
+    assert finding.kind == "place-unclear"
+    assert "9 px" in finding.summary

@@ -23,6 +23,7 @@ WINDOW_TICKS = 9
 FEWEST_TICKS = 5
 FEWEST_TICKS_LARGE = 2
 _LARGE_FRAMES = 10.0
+"""Steps of this size need fewer ticks, and are not held against the jitter that comes back."""
 _BEAT = 1.01
 """Differences of levels that come from the beat of seconds and pictures, in distances of pictures: one at most."""
 _CALM = 0.15
@@ -292,7 +293,8 @@ def _lasting(course: Course, limits: Limits, found: set[int], given: set[int]) -
         kept = _is_step(jitter, limits, sizes_s, ticks, width_s)
         kept &= [_holds(course, jitter, limits, *of, size_s) for of, size_s in zip(sides, sizes_s, strict=True)]
         if rest > 0:
-            kept &= np.abs(sizes_s) > max((_CLEAR + jitter.noise.memory) * rest, rest + _BEAT) * width_s
+            clear = np.abs(sizes_s) > max((_CLEAR + jitter.noise.memory) * rest, rest + _BEAT) * width_s
+            kept &= clear | (np.abs(sizes_s) >= _LARGE_FRAMES * width_s)
         found = given | {cut for cut, keep in zip(cuts, kept, strict=True) if keep}
     cuts = sorted(found)
     for (one, one_s), (other, other_s) in pairwise(zip(cuts, step_sizes(course, cuts), strict=True)):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 
 from detectors._clock import Clock, Stretch, read_clock
 from detectors._clock_findings import Step, analysed, set_by_drift, stands_out, steps_at
+from detectors._clock_lines import Lines, clock_lines, contradicted
 from detectors._clock_steps import FEWEST_TICKS, FEWEST_TICKS_LARGE, Course
 from detectors._timeline import span_of
 from pipeline.detector import detector
 from pipeline.model import Curve, Features, Finding, Level, Message, Scalar
-from pipeline.signs.fields import read_clock as read_text
 
 _CURVES = (Curve("frames.clock_s"),)
 _LARGE_UNITS = 1.5
@@ -35,14 +34,15 @@ def clock_jump(
     max_calm_frames: float = 1.0,
     max_stop_s: float = 3.0,
     max_still_share: float = 0.15,
-    max_misread_s: float = 10.0,
+    max_misread_s: float = 60.0,
 ) -> Iterator[Finding]:
     """Yield one finding per place where the clock jumps by about a second or more for good, or stands still.
 
     A jump is a violation only if the ticks around are calm and the picture jumps there, too: a clock that a recorder
     sets while it records, by satellite for instance, jumps, but its pictures run on. A single second that is left out
     or shown twice, with whole seconds before and after it, is never one: recorders that ask for the time too seldom do
-    so. Where that only takes back what the clock had lost or gained, it is not told at all. Midnight is no jump.
+    so. Where that only takes back what the clock had lost or gained, it is not told at all, nor a jump that the lines
+    which the reader of texts read before and after it speak against. Midnight is no jump.
 
     Parameters
     ----------
@@ -56,7 +56,8 @@ def clock_jump(
         Pictures that change by less than this share of what is usual in the clip stand still themselves, and so may
         the clock (0 to 1).
     max_misread_s : float
-        Readings that differ in one figure alone and come back within this time are wrong readings (seconds).
+        Jumps by whole seconds that undo each other within this time, while the picture runs on, are wrong readings
+        (seconds).
 
     References
     ----------
@@ -67,10 +68,12 @@ def clock_jump(
         return
     course, cuts = analysed(clock)
     steps = steps_at(course, cuts, cuts)
-    excused = [*set_by_drift(course, steps, cuts), *_misread(clock, steps, max_misread_s)]
+    lines = clock_lines(features)
+    excused = [*set_by_drift(course, steps, cuts), *_returning(features, steps, max_misread_s)]
+    excused += [s for s, cut in zip(steps, cuts, strict=True) if contradicted(lines, course, cuts, cut, s.size_s)]
     stops = [held for held in _held(clock) if held.stop_s - held.start_s > clock.face.unit_s + max_stop_s]
     stops = [held for held in stops if not _stands(features, held, max_still_share)]
-    stops = [held for held in stops if _borne_out(features, course, held)]
+    stops = [held for held in stops if _borne_out(lines, course, held)]
     for held in stops:
         yield _of_stop(features, clock, held)
     for step in steps:
@@ -107,20 +110,15 @@ def _stands(features: Features, held: Stretch, max_share: float) -> bool:
     return bool(np.median(change[inside & known]) < max_share * np.median(change[known]))
 
 
-def _borne_out(features: Features, course: Course, held: Stretch) -> bool:
+def _borne_out(lines: Lines, course: Course, held: Stretch) -> bool:
     """Tell whether a clock that seems to stand still was read well enough to say so.
 
-    Either the figures were followed elsewhere in the clip, or the reader of texts read the same in this stretch, too;
-    and it read nothing else there.
+    Either the reader of texts read the same in this stretch, and nothing else; or it did not look there, and the
+    figures were followed elsewhere in the clip.
     """
-    lines: list[float] = []
-    if features.has("texts.overlay"):
-        texts = features["texts"]
-        inside = texts["overlay"].astype(bool) & (texts["time_s"] >= held.start_s) & (texts["time_s"] <= held.stop_s)
-        readings = [read_text(str(text)) for text in texts["text"][inside] if text]
-        lines = [reading.time_s % reading.cycle_s for reading in readings if reading is not None]
-    if len(lines) >= 2:
-        return len(set(lines)) == 1
+    some = lines.within(held.start_s, held.stop_s)
+    if len(some.time_s) >= 2:
+        return bool(np.all(some.apart(np.full(len(some.time_s), held.shown_s)) <= course.clock.face.unit_s))
     return len(course.row) >= 2 * FEWEST_TICKS
 
 
@@ -128,15 +126,20 @@ def _meet(held: Stretch, step: Step) -> bool:
     return held.start_s <= step.stop_s and step.start_s <= held.stop_s + step.frame_s
 
 
-def _misread(clock: Clock, steps: list[Step], max_s: float) -> list[Step]:
-    """Return pairs of jumps there and back between values that differ in one figure alone."""
+def _returning(features: Features, steps: list[Step], max_s: float) -> list[Step]:
+    """Return jumps by whole seconds that undo each other soon, without a jump of the picture: wrong readings."""
     found: list[Step] = []
-    for one, other in pairwise(steps):
-        back = abs(one.size_s + other.size_s) <= 2 * one.frame_s and other.start_s - one.start_s <= max_s
-        if back and one.whole and other.whole:
-            expected_s = one.shown_after_s - round(one.size_s / clock.face.unit_s) * clock.face.unit_s
-            if _figures_apart(clock, one.shown_after_s, expected_s) == 1:
-                found += [one, other]
+    for first, one in enumerate(steps):
+        total_s = 0.0
+        for last in range(first, len(steps)):
+            step = steps[last]
+            total_s += step.size_s
+            span = span_of(features, step.start_s, step.stop_s)
+            if not step.whole or step.start_s - one.start_s > max_s or stands_out(features, span):
+                break
+            if last > first and abs(total_s) <= 2 * one.frame_s:
+                found += [other for other in steps[first : last + 1] if other not in found]
+                break
     return found
 
 

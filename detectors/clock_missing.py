@@ -106,6 +106,7 @@ def clock_missing(
     score, row = _scores(features)
     gaps = list(_gaps(features, score, row, max_absent_share, min_present_share))
     gaps = [gap for gap in gaps if _counts(gap, min_long_s, min_end_s) and not _lines_read(features, gap)]
+    gaps = [gap for gap in gaps if not _is_one_reading(features, gap)]
     short = [gap for gap in gaps if gap.seconds < min_long_s and gap.place == "inside"]
     if len(short) > max_short_gaps:
         gaps = [gap for gap in gaps if gap not in short]
@@ -146,6 +147,25 @@ def _counts(gap: _Gap, min_long_s: float, min_end_s: float) -> bool:
     if gap.place != "inside":
         return gap.sharp_edges == 1 and gap.seconds >= min_end_s
     return gap.sharp_edges == 2 or (gap.sharp_edges == 1 and gap.seconds >= min_long_s)
+
+
+def _is_one_reading(features: Features, gap: _Gap) -> bool:
+    """Tell whether just those seconds lack that the clock would have shown: a figure that cannot be told, no overlay.
+
+    They begin and end with a change of the clock, which goes on as if it had been there.
+    """
+    frames = features["frames"]
+    known = np.isfinite(frames["clock_s"]) & np.isfinite(frames["time_s"]) & ~frames["damaged"].astype(bool)
+    time_s, shown_s = frames["time_s"][known], frames["clock_s"][known]
+    before, after = np.flatnonzero(time_s < gap.start_s), np.flatnonzero(time_s >= gap.stop_s)
+    if not len(before) or not len(after):
+        return False
+    start, stop = before[-1], after[0]
+    frame_s = gap.seconds / max(gap.pictures, 1)
+    skipped = float(shown_s[stop] - shown_s[start]) - 1
+    earlier = np.flatnonzero(shown_s[: start + 1] != shown_s[start])
+    whole = bool(len(earlier)) and float(gap.start_s - time_s[earlier[-1] + 1]) >= 1 - 1.5 * frame_s
+    return skipped >= 1 and abs(gap.seconds - skipped) <= 1.5 * frame_s and whole
 
 
 def _lines(features: Features) -> Table:

@@ -86,7 +86,8 @@ def clock_rate(
     course, jumps = analysed(clock)
     limits = Limits(0.0, min_step_frames, min_step_jitters, jitter_frames)
     cuts, bends = find_cuts(course, limits, jumps)
-    steps = steps_at(course, cuts, tuple(cut for cut in cuts if cut not in jumps))
+    steps = [s for s in steps_at(course, cuts, cuts) if abs(s.size_s) < _LAGS_UNITS * clock.face.unit_s]
+    steps = [s for s in steps if s not in steps_at(course, cuts, jumps)]
     uneven = len(steps) > max_uneven_steps and _cancel(steps)
     if uneven or len(steps) > max_steps:
         yield _of_habit(features, steps)

@@ -125,10 +125,10 @@ def with_lines(features, *texts):
 
 def test_a_clock_that_stands_still_throughout_is_told_where_the_reader_of_texts_bears_it_out():
     stopped = replace(WHOLE, clock_s=np.full(len(WHOLE.time_s), WHOLE.clock_s[0] + 7)).features()
-    (stop,) = told(with_lines(stopped, "2026-11-02 06:13:27", "2026-11-0206:13:27", "40%"))
+    (stop,) = told(with_lines(stopped, "2026-11-02 06:13:07", "2026-11-0206:13:07", "40%"))
     assert (stop.span.start_s, stop.level) == (0.0, Level.SUSPECT)
     assert told(stopped) == []
-    assert told(with_lines(stopped, "2026-11-02 06:13:27", "2026-11-02 06:13:47")) == []
+    assert told(with_lines(stopped, "2026-11-02 06:13:07", "2026-11-02 06:13:47")) == []
     minutes = np.full(len(WHOLE.time_s), WHOLE.clock_s[0] // 60 * 60)
     assert told(replace(take(Recorder(), 50.0, 5), clock_s=minutes[:1250]).features("00:00")) == []
 
@@ -157,10 +157,30 @@ def test_a_clock_without_seconds_ticks_once_a_minute():
     assert finding.span.stop_s - finding.span.start_s <= 60.1
 
 
-def test_one_figure_misread_for_some_seconds_is_no_jump():
+@pytest.mark.parametrize("off", [10, 600, 3660])
+def test_figures_misread_for_some_seconds_are_no_jump(off):
     clock_s = WHOLE.clock_s.copy()
-    clock_s[TICKS[40] : TICKS[45]] += 10
+    clock_s[TICKS[40] : TICKS[45]] += off
+    clock_s[TICKS[45] : TICKS[50]] -= 2 * off
     assert told(replace(WHOLE, clock_s=clock_s).features()) == []
+
+
+def test_foreign_seconds_of_the_same_phase_are_told_where_the_picture_jumps():
+    clock_s, change = WHOLE.clock_s.copy(), WHOLE.luma_diff.copy()
+    clock_s[TICKS[40] : TICKS[45]] += 3660
+    change[[TICKS[40], TICKS[45]]] = 40.0
+    assert len(told(replace(WHOLE, clock_s=clock_s).features(luma_diff=change))) == 2
+
+
+def test_a_jump_that_the_lines_read_speak_against_is_a_wrong_reading():
+    features = jumped(int(TICKS[40]), 3600).features()
+    assert len(told(features)) == 1
+    right = "2026-11-02 06:13:10", "2026-11-02 06:13:20", "2026-11-02 06:13:30", "2026-11-02 06:13:40"
+    after = "2026-11-02 06:13:50", "2026-11-02 06:14:00"
+    assert told(with_lines(features, *right, *after)) == []
+    assert told(with_lines(features, *right[:2], *["x"] * 2, "06:13:50", "06:14:00")) == []
+    assert len(told(with_lines(features, *right, "2026-11-02 07:13:50", "2026-11-02 07:14:00"))) == 1
+    assert len(told(with_lines(features, *right))) == 1
 
 
 def test_pictures_that_show_another_time_are_told():

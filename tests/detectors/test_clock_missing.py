@@ -60,6 +60,13 @@ def test_reading_that_grows_worse_bit_by_bit_is_no_missing_clock():
     assert list(clock_missing(replace(WHOLE, score=scores).features())) == []
 
 
+def test_a_second_whose_figure_cannot_be_told_is_no_missing_overlay():
+    ticks = np.flatnonzero(np.diff(WHOLE.clock_s)) + 1
+    assert list(clock_missing(without_clock((ticks[20], ticks[21])).features())) == []
+    assert list(clock_missing(without_clock((ticks[20], ticks[23])).features())) == []
+    assert len(list(clock_missing(without_clock((ticks[20] + 3, ticks[21] + 3)).features()))) == 1
+
+
 def test_a_stretch_in_which_the_recorders_lines_were_read_has_an_overlay():
     gone = without_clock((700, 800)).features()
     assert kinds(clock_missing(gone)) == [("clock-missing", "suspect")]

@@ -215,12 +215,17 @@ def find_cuts(course: Course, limits: Limits, cuts: tuple[int, ...] = ()) -> tup
             best = first + int(np.argmax(np.abs(difference_s[first:stop])))
             cut = _place(course, segment, best)
             if cut in found or not _is_sudden(course, segment, cut, difference_s[best]):
-                near = slice(max(0, best - WINDOW_TICKS // 2), best + WINDOW_TICKS // 2 + 1)
-                refused[near] = True
-                bent[near] |= cut not in found
+                around = slice(max(0, best - WINDOW_TICKS // 2), best + WINDOW_TICKS // 2 + 1)
+                refused[around] = True
+                bent[around] |= cut not in found
             else:
                 found.add(cut)
-    return _lasting(course, limits, found, set(cuts)), [slice(first, stop) for first, stop in runs(bent)]
+    bends = [slice(first, stop) for first, stop in runs(bent)]
+    # A long bend looks like a step at its ends, where the window is cut short.
+    long = [bend for bend in bends if bend.stop - bend.start >= 2 * WINDOW_TICKS]
+    near = WINDOW_TICKS // 2
+    found = {cut for cut in found if not any(bend.start - near <= cut <= bend.stop + near for bend in long)}
+    return _lasting(course, limits, found | set(cuts), set(cuts)), bends
 
 
 def _segments(course: Course, cuts: Iterable[int]) -> Counts:

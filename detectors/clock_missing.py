@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
 from detectors._clock import Floats, Rows, clock_row, readable_share
+from detectors._clock_findings import stands_out
 from detectors._timeline import extent, runs, span_of
 from pipeline.detector import detector
 from pipeline.model import Curve, Features, Finding, Level, Message, Scalar, Table
@@ -150,9 +151,9 @@ def _counts(gap: _Gap, min_long_s: float, min_end_s: float) -> bool:
 
 
 def _is_one_reading(features: Features, gap: _Gap) -> bool:
-    """Tell whether just those seconds lack that the clock would have shown: a figure that cannot be told, no overlay.
+    """Tell whether just one value of the clock lacks: a figure that cannot be told, no missing overlay.
 
-    They begin and end with a change of the clock, which goes on as if it had been there.
+    The gap begins and ends with a change of the clock, which goes on as if it had been there, and so does the picture.
     """
     frames = features["frames"]
     known = np.isfinite(frames["clock_s"]) & np.isfinite(frames["time_s"]) & ~frames["damaged"].astype(bool)
@@ -162,10 +163,12 @@ def _is_one_reading(features: Features, gap: _Gap) -> bool:
         return False
     start, stop = before[-1], after[0]
     frame_s = gap.seconds / max(gap.pictures, 1)
-    skipped = float(shown_s[stop] - shown_s[start]) - 1
     earlier = np.flatnonzero(shown_s[: start + 1] != shown_s[start])
     whole = bool(len(earlier)) and float(gap.start_s - time_s[earlier[-1] + 1]) >= 1 - 1.5 * frame_s
-    return skipped >= 1 and abs(gap.seconds - skipped) <= 1.5 * frame_s and whole
+    if not whole or shown_s[stop] - shown_s[start] != 2 or abs(gap.seconds - 1) > 1.5 * frame_s:
+        return False
+    edges = ((float(time_s[start]), gap.start_s), (gap.stop_s - frame_s, gap.stop_s))
+    return not any(stands_out(features, span_of(features, *edge)) for edge in edges)
 
 
 def _lines(features: Features) -> Table:

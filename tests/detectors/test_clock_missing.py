@@ -63,7 +63,10 @@ def test_reading_that_grows_worse_bit_by_bit_is_no_missing_clock():
 def test_a_second_whose_figure_cannot_be_told_is_no_missing_overlay():
     ticks = np.flatnonzero(np.diff(WHOLE.clock_s)) + 1
     assert list(clock_missing(without_clock((ticks[20], ticks[21])).features())) == []
-    assert list(clock_missing(without_clock((ticks[20], ticks[23])).features())) == []
+    change = WHOLE.luma_diff.copy()
+    change[[ticks[20], ticks[21]]] = 40.0
+    assert len(list(clock_missing(without_clock((ticks[20], ticks[21])).features(luma_diff=change)))) == 1
+    assert len(list(clock_missing(without_clock((ticks[20], ticks[22])).features()))) == 1
     assert len(list(clock_missing(without_clock((ticks[20] + 3, ticks[21] + 3)).features()))) == 1
 
 

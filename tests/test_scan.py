@@ -55,7 +55,7 @@ def test_every_form_of_footage_gives_a_valid_document(name, tmp_path, cache):
     assert document["examined"]["frames_decoded"] == 75
     assert document["clip"]["sha256"] == before[0]
     assert not [f for f in document["findings"] if f["level"] == "violation"]
-    assert {f["kind"] for f in document["findings"]} <= {"audio-missing", "notice-unclear"}
+    assert {f["kind"] for f in document["findings"]} <= {"audio-missing", "notice-unclear", "signs-seen"}
     assert (hashlib.sha256(clip.read_bytes()).hexdigest(), clip.stat().st_mtime_ns) == before
 
 
@@ -218,7 +218,7 @@ def test_features_writes_every_measured_table(clip, tmp_path, cache):
     assert result.exit_code == 0
     written = {path.stem: pq.read_table(path) for path in out.glob("*.parquet")}
     assert result.stdout.split() == [str(out / f"{name}.parquet") for name in sorted(written)]
-    assert set(written) == set(TABLES) - {"case"}
+    assert set(written) == set(TABLES) - {"case", "clock", "file", "landmarks", "registry"}
     assert written["frames"].num_rows == 75
 
 

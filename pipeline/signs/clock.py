@@ -15,7 +15,7 @@ Information Theory 13 (1967), 260-269. J. P. Lewis, "Fast normalized cross-corre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -117,8 +117,8 @@ def follow(
     stops = np.append(starts[1:], len(last))
     score = _evened(score, last, last[starts])
     seen = [label for label in usable if label.figures[-1] == last[label.frame]]
-    shown = _whole(cells, models, starts, stops, seen or usable)
-    clock_s = np.repeat(shown, stops - starts)
+    starts, shown = _whole(cells, models, starts, stops, seen or usable)
+    clock_s = np.repeat(shown, np.diff(starts, append=len(last)))
     clock_s[score < min_score * np.median(score)] = np.nan
     return Course(clock_s, score)
 
@@ -462,24 +462,27 @@ def _whole(
     starts: NDArray[np.intp],
     stops: NDArray[np.intp],
     labels: Sequence[Label],
-) -> NDArray[np.float64]:
-    """Return what the clock shows in every stretch: float64, shape (stretches,).
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return where stretches start, and what the clock shows in each: intp and float64, shape (stretches,).
 
     Every stretch has doubts about every figure in every place. As long as the clock goes on, what it shows less the
     number of the stretch is constant: the likeliest course of that difference, among those that labels or single
-    stretches suggest, is found by the Viterbi algorithm, so a figure that is hard to see does not make a jump.
+    stretches suggest, is found by the Viterbi algorithm, so a figure that is hard to see does not make a jump. A
+    stretch in which the clock leaps from a time to one that ends in the same figure becomes two.
     """
     inks = cells.inks(starts, stops)
     places, count = len(cells.centres), len(starts)
     doubts = np.empty((count, places, FIGURES), np.float32)
+    shifts: dict[int, int] = {}
     at = np.searchsorted(starts, [label.frame for label in labels], side="right") - 1
     for place in range(places):
         written = np.array([label.figures[place] for label in labels])
-        shift = _shift_of(models, cells, labels, place)
+        shift = shifts[place] = _shift_of(models, cells, labels, place)
         likeness = models.correlation(cells.cut(inks, round(cells.centres[place]) + shift))
         doubts[:, place] = (likeness.max(axis=1, keepdims=True) - likeness) / max(models.noise, 0.05)
         if 3 * (likeness[at].argmax(axis=1) == written).sum() < 2 * len(labels):
             doubts[:, place] = 0.0  # not written, or not where it was thought to be: left to the labels
+            del shifts[place]
     np.minimum(doubts, DOUBT_MOST, out=doubts)
     step, cycle = labels[0].reading.step_s, labels[0].reading.cycle_s
     number = np.arange(count)
@@ -499,7 +502,46 @@ def _whole(
         rows = slice(first, second + 1 if second > first and told in ahead[0][at == second] else first + 1)
         cost[rows, offsets != told] += LABELLED
     course = _steadiest(cost)
-    return _dated(shown[number, course], starts, stops, labels, cycle)
+    starts, times = _parted(cells, models, shifts, starts, stops, shown[number, course], labels)
+    return starts, _dated(times, starts, np.append(starts[1:], stops[-1]), labels, cycle)
+
+
+def _parted(
+    cells: _Cells,
+    models: _Models,
+    shifts: Mapping[int, int],
+    starts: NDArray[np.intp],
+    stops: NDArray[np.intp],
+    times: NDArray[np.int64],
+    labels: Sequence[Label],
+) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Part the stretches beside a leap in which its last figure stays the same: return all starts and times.
+
+    `shifts` tells how many columns beside its centre each figure stands that can be read.
+    """
+    step, cycle = labels[0].reading.step_s, labels[0].reading.cycle_s
+    places = len(cells.centres)
+    added = []
+    for after in np.flatnonzero((np.diff(times) - step) % cycle) + 1:
+        old, new = int(times[after - 1]), int(times[after])
+        for row, before, then in ((after - 1, old, new - step), (after, old + step, new)):
+            first, second = _written(np.array([before, then]) % cycle, places, cycle, labels)
+            if first[-1] != second[-1]:
+                continue
+            frames = np.arange(starts[row], stops[row])
+            gain = np.zeros(len(frames))
+            for place in shifts.keys() & set(np.flatnonzero(first != second).tolist()):
+                likeness = models.correlation(cells.of(frames, place, shifts[place]))
+                gain += (likeness[:, second[place]] - likeness[:, first[place]]) / max(models.noise, 0.05)
+            # What is won by showing `then` from each picture on, `before` until then
+            won = np.append(np.cumsum(gain[::-1])[::-1], 0.0) - np.insert(np.cumsum(gain), 0, 0.0)
+            leap = int(won.argmax())
+            if 0 < leap < len(frames) and won[leap] > max(won[0], won[-1]) + LEAP:
+                added.append((frames[leap], then))
+                times[row] = before
+                break
+    every = sorted([*zip(starts, times, strict=True), *added])
+    return np.array([start for start, _ in every], np.intp), np.array([time for _, time in every], np.int64)
 
 
 def _seconds(figures: NDArray[np.intp]) -> NDArray[np.intp]:

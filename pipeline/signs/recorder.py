@@ -164,10 +164,11 @@ class Recorder:
         if clock is None:
             return course, []
         reads: dict[int, LineRead] = {}
+        peeked = self._peeked(clock, times)
         wanted = self._first_lines(lines)
         for _ in range(1 + MORE_ROUNDS):
             reads |= {number: self._line(lines[number], clock) for number in sorted(wanted)}
-            labels, blanks = self._labels({lines[number].frame: reads[number] for number in sorted(reads)})
+            labels, blanks = self._labels(peeked | {lines[number].frame: read for number, read in reads.items()})
             if not labels or not len(measured.strips):
                 break
             shown = times[: len(measured.strips)]
@@ -205,7 +206,7 @@ class Recorder:
         labels: list[Label] = []
         blanks: list[int] = []
         day = self._day()
-        for frame, read in reads.items():
+        for frame, read in sorted(reads.items()):
             reading = read_clock(read.text) if read.confidence >= self._used.min_confidence else None
             if reading is None:
                 blanks.append(frame)
@@ -221,14 +222,19 @@ class Recorder:
         frames = measured.tables.get("frames")
         return self._pixels or (int(frames["height"][0].as_py()) if frames is not None and frames.num_rows else 0)
 
-    def _peeked_rows(self, times: np.ndarray, height: int) -> list[dict[str, object]]:
-        rows = []
-        for line in self._layout.lines:
-            for time_s, read in zip(self._times, line.reads, strict=True):
-                if read.text and len(times):
-                    frame = int(np.nanargmin(np.abs(times - time_s)))
-                    rows.append(_text_row(frame, time_s, read, line.area, height))
-        return rows
+    def _peeked(self, line: Line, times: NDArray[np.float64]) -> dict[int, LineRead]:
+        """Return by frame what was read of a line before the clip was decoded."""
+        if not np.isfinite(times).any():
+            return {}
+        frames = [int(np.nanargmin(np.abs(times - time_s))) for time_s in self._times]
+        return {frame: read for frame, read in zip(frames, line.reads, strict=True) if read.text}
+
+    def _peeked_rows(self, times: NDArray[np.float64], height: int) -> list[dict[str, object]]:
+        return [
+            _text_row(frame, float(times[frame]), read, line.area, height)
+            for line in self._layout.lines
+            for frame, read in self._peeked(line, times).items()
+        ]
 
 
 def _corners(area: Area) -> tuple[float, float, float, float]:

@@ -1,6 +1,8 @@
 """The sets of made clips that the overlay and its clock are judged on: recipes only, the same ones every time.
 
-Each half has its own layouts, its own takes and its own recorders' identities.
+Each half has its own layouts, its own takes and its own recorders' identities. `again` is a second draw from the half
+`test`: other pairings of layouts and takes, moments, sizes of edits, qualities and serial numbers. What was
+mended after a look at `test` is judged on it.
 """
 
 from __future__ import annotations
@@ -11,15 +13,16 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from benchmarks.overlay_layouts import layouts
-from benchmarks.overlay_material import takes
+from benchmarks.overlay_layouts import Layout
+from benchmarks.overlay_layouts import layouts as layouts_of
+from benchmarks.overlay_material import takes as takes_of
 from benchmarks.overlay_recipe import Insertion, Move, Recipe, Removal, Vanish
 
 RATES = (Fraction(25), Fraction(30), Fraction(30000, 1001))
 HEIGHTS = (720, 1080)
 CRFS = (28, 32, 35)
 GOPS = (30, 50, 60)
-LOCATED_LAYOUTS = {"tune": 7, "test": 6}
+LOCATED_LAYOUTS = {"tune": 7, "test": 6, "again": 6}
 """How many layouts the clips for locating use; the last one to test, a time without date, is for the others only."""
 REMOVED = {3: 62, 5: 30, 10: 62, 30: 28}
 """Pictures removed → how many such removals a half has."""
@@ -32,13 +35,35 @@ FAST = "cabac=1:deblock=0,0:8x8dct=1"
 """Brings back what x264's preset ultrafast leaves out and recorders use, or decoding would cost less than it does."""
 
 
+AGAIN = 1001
+"""From which number on the clips of the second draw are counted."""
+
+
+def layouts(half: str) -> list[Layout]:
+    """Return the layouts of a half."""
+    return layouts_of(_drawn_from(half))
+
+
+def takes(half: str) -> tuple[str, ...]:
+    """Return the takes of a half, as paths under the folder of footage."""
+    return takes_of(_drawn_from(half))
+
+
+def _drawn_from(half: str) -> str:
+    return "test" if half == "again" else half
+
+
+def _numbered(half: str, number: int) -> int:
+    return number + AGAIN if half == "again" else number
+
+
 def location_recipes(half: str) -> list[Recipe]:
     """Return short clips, 36 to test: six layouts, two sizes, three qualities."""
     found: list[Recipe] = []
     for drawn in layouts(half)[: LOCATED_LAYOUTS[half]]:
         for height in HEIGHTS:
             for crf in CRFS:
-                number = len(found)
+                number = _numbered(half, len(found))
                 chance = random.Random(f"location {half} {number}")
                 found.append(
                     Recipe(
@@ -88,14 +113,14 @@ def removal_recipes(half: str) -> list[Recipe]:
 
 
 def honest_recipes(half: str) -> list[Recipe]:
-    """Return clips that nothing was done to: an hour in half `test`, ten minutes in half `tune`.
+    """Return clips that nothing was done to: an hour, ten minutes in half `tune`.
 
     A third of the recorders turns its clock over 1 to 3 pictures too early or too late now and then. Some clips run
     over midnight or over a full hour.
     """
     chance = random.Random(f"honest {half}")
     jitters = ((0, 0.0), (0, 0.0), (1, 0.5), (0, 0.0), (2, 0.3), (0, 0.0), (0, 0.0), (3, 0.15))
-    clips = 20 if half == "test" else 4
+    clips = 20 if half != "tune" else 4
     found = []
     for clip in range(clips):
         frames, share = jitters[clip % len(jitters)]
@@ -109,7 +134,7 @@ def honest_recipes(half: str) -> list[Recipe]:
                 half,
                 300 + clip,
                 chance,
-                seconds=180.0 if half == "test" else 150.0,
+                seconds=180.0 if half != "tune" else 150.0,
                 rate=(Fraction(25), Fraction(25), Fraction(30000, 1001))[clip % 3],
                 start=start,
                 jitter_frames=frames,
@@ -178,7 +203,7 @@ def _long(
     jitter_share: float = 0.0,
 ) -> Recipe:
     """Return a recipe whose layout and take follow from its number."""
-    drawn, own = layouts(half), takes(half)
+    drawn, own, number = layouts(half), takes(half), _numbered(half, number)
     return Recipe(
         take=own[number * 3 % len(own)],
         layout=drawn[number % len(drawn)].name,

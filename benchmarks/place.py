@@ -272,14 +272,17 @@ def _overlay(case: Case) -> str:
 
 def main(
     cache: Annotated[Path, typer.Option(help="Folder for made clips and measured tables; outside the project.")],
-    half: Annotated[str, typer.Option(help="tune or test; only test says how good the product is.")] = "test",
+    half: Annotated[
+        str,
+        typer.Option(help="tune, test, or again: a second draw from test. The product is as good as the last two say."),
+    ] = "test",
     only: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(PARTS)}; all without it.")] = None,
     footage: Annotated[Path, typer.Option(help="Folder with INDEX.tsv.")] = FOOTAGE,
     verbose: Annotated[bool, typer.Option(help="Say of each miss where it is.")] = False,
 ) -> None:
     """Print the table of targets."""
     unknown = set(only or ()) - set(PARTS)
-    if unknown or half not in ("tune", "test"):
+    if unknown or half not in ("tune", "test", "again"):
         raise typer.BadParameter(f"unknown: {', '.join(sorted(unknown)) or half}")
     bench = Bench(cache, footage, half, verbose)
     parts: dict[str, Callable[[Bench], list[str]]] = {

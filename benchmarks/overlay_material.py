@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.footage import FOOTAGE, honest_takes
-from benchmarks.overlay_drawing import blit, missing_fonts
-from benchmarks.overlay_layouts import layout
 from benchmarks.overlay_recipe import Insertion, Recipe, moments, shown
 from benchmarks.overlay_truth import Truth, size_of, stamps, truth_from, truth_of
+from pipeline.forge.drawing import blit, missing_fonts
+from pipeline.forge.layouts import layout
 
 _LONGEST_TAKE = {720: 300, 1080: 200}
 """Pictures of a take that are kept in memory, scaled; longer clips play them there and back."""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from benchmarks.overlay_layouts import Layout, Line, identity, layout
+from pipeline.forge.layouts import Layout, Line, identity, layout
 
 MATERIAL_VERSION = 1
 """Raised whenever the same recipe gives another clip; part of its file name."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from benchmarks.overlay_drawing import Box
 from benchmarks.overlay_truth import Truth
+from pipeline.forge.drawing import Box
 from pipeline.model import Features, Finding, Level
 
 NEAR_S = 1.0

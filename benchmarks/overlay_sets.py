@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from benchmarks.overlay_layouts import Layout
-from benchmarks.overlay_layouts import layouts as layouts_of
 from benchmarks.overlay_material import takes as takes_of
 from benchmarks.overlay_recipe import Insertion, Move, Recipe, Removal, Vanish
+from pipeline.forge.layouts import Layout
+from pipeline.forge.layouts import layouts as layouts_of
 
 RATES = (Fraction(25), Fraction(30), Fraction(30000, 1001))
 HEIGHTS = (720, 1080)

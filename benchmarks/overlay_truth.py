@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.overlay_drawing import Box, Stamp, place, stamp, text_mask
-from benchmarks.overlay_layouts import Line, layout
 from benchmarks.overlay_recipe import Moment, Recipe, clock_of, clock_seconds, moments, shown, texts
+from pipeline.forge.drawing import Box, Stamp, place, stamp, text_mask
+from pipeline.forge.layouts import Line, layout
 
 _FIGURES = re.compile(r"\d")
 

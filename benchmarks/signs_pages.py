@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.overlay_drawing import FAMILIES, font_file
 from benchmarks.signs_material import HEIGHT, WIDTH, Pixels, resized
+from pipeline.forge.drawing import FAMILIES, font_file
 
 FONT = "noto-sans"
 NAME = "石家庄市金星化工有限公司"

@@ -9,8 +9,6 @@ import pytest
 
 from benchmarks import overlay_sets
 from benchmarks.footage import FOOTAGE
-from benchmarks.overlay_drawing import missing_fonts
-from benchmarks.overlay_layouts import LAYOUTS, layout
 from benchmarks.overlay_material import render, takes, there_and_back
 from benchmarks.overlay_recipe import (
     Insertion,
@@ -25,6 +23,8 @@ from benchmarks.overlay_recipe import (
     turnovers,
 )
 from benchmarks.overlay_truth import truth_from, truth_of
+from pipeline.forge.drawing import missing_fonts
+from pipeline.forge.layouts import LAYOUTS, layout
 from tests.shared import shared
 
 NOON = datetime(2019, 7, 25, 12, 0, 5)

@@ -14,7 +14,7 @@ WHITE, BLACK, YELLOW, GREEN = (235, 235, 235), (16, 16, 16), (240, 220, 20), (60
 
 @dataclass(frozen=True, slots=True)
 class Font:
-    """Letters: one of the families in `overlay_drawing.FAMILIES`, or the 5 x 7 dots."""
+    """Letters: one of the families in `pipeline.forge.drawing.FAMILIES`, or the 5 x 7 dots."""
 
     family: str
     dots: int = 0

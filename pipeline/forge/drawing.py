@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.overlay_dots import DOTS
-from benchmarks.overlay_layouts import BLACK, Font, Layout, Line, Look
+from pipeline.forge.dots import DOTS
+from pipeline.forge.layouts import BLACK, Font, Layout, Line, Look
 
 Mask = NDArray[np.uint8]
 """uint8, shape (height, width): 0 nothing, 255 covered."""

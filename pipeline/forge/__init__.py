@@ -1,0 +1,1 @@
+"""Forgeries of known place and kind, to measure detectors on."""

@@ -160,13 +160,14 @@ class Clip:
     def _packets(self, opened: Any) -> None:
         shift = probe.shift_s(opened, self.container)
         signs, reason, errors = Signs("probe", self.found.bytes), "", 0
+        packets = probe.Packets(opened, shift)
         with Spool(self.folder, "packets") as spool:
             while errors < MAX_READ_ERRORS:
                 before = spool.rows
                 try:
                     for packet in opened.demux():
                         if packet.size or packet.pts is not None:
-                            spool.append(probe.packet_row(packet, shift))
+                            spool.append(packets.row(packet))
                             index = packet.stream_index
                             self.counts[index] = self.counts.get(index, 0) + (not packet.is_discard)
                             signs.give(packet.pos or 0)
@@ -175,6 +176,8 @@ class Clip:
                     reason, errors = _reason(error), errors + 1
                     if spool.rows == before:
                         break
+        write_spool(self.folder, "parameters", packets.parameter_rows())
+        write_spool(self.folder, "encoder", probe.encoder_rows(opened) + packets.text_rows())
         if errors:
             say_gap("probe", READ_ERRORS, count=errors, reason=reason)
 

@@ -32,7 +32,7 @@ from pipeline.features.schema import to_arrow
 from pipeline.features.spool import read_spool
 from pipeline.model import Message
 
-MEASURE_VERSION = 2
+MEASURE_VERSION = 3
 """Raised whenever the same clip could now give other numbers; part of every cache key."""
 
 CRASHED = (
@@ -47,7 +47,7 @@ FAILED = (
     "Measuring stopped with an error ({cause}) after {seconds} s of pictures and sound; the rest was not examined. "
     "Please report this with the text of the error."
 )
-_TABLES = ("container", "boxes", "streams", "edits", "packets", "frames", "sound")
+_TABLES = ("container", "boxes", "streams", "edits", "packets", "parameters", "encoder", "frames", "sound")
 
 
 @dataclass(frozen=True, slots=True)

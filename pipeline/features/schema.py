@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from pipeline.model import Table
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a column changes its meaning; part of every cache key."""
 
 _ARROW = {"i8": pa.int64(), "i8?": pa.int64(), "f8": pa.float64(), "bool": pa.bool_(), "str": pa.string()}
@@ -96,6 +96,35 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         position_bytes | i8?  | bytes | where it lies in the file
         corrupt        | bool | -     | the demuxer marked it as damaged
         discard        | bool | -     | decoded but not shown (hidden by an edit list, for instance)
+        slice_type     | str  | -     | type of the picture's first slice: I, P, B (MPEG-4 Visual: also S); None where its header was not read
+        nal_type       | i8?  | -     | H.264, HEVC: type of the NAL unit of the first slice
+        reference      | i8?  | -     | H.264: nal_ref_idc; HEVC: 1 if pictures of its layer may refer to it, else 0
+        frame_num      | i8?  | -     | H.264: number of the picture among those referred to, as written: it wraps at 2 ** parameters.frame_num_bits
+        idr_pic_id     | i8?  | -     | H.264: number that tells neighbouring IDR pictures apart
+        poc            | i8?  | -     | H.264, HEVC: place in the order of showing, as written: it wraps at 2 ** parameters.poc_bits
+        coded_s        | f8   | s     | MPEG-4 Visual: time that the picture itself bears; NaN where it bears none
+        params         | i8?  | -     | row of table parameters: the parameter set that is active for this picture
+    """),
+    "parameters": _columns("""
+        stream          | i8   | -  | index of the stream
+        params          | i8   | -  | number of the parameter set in its stream, in the order in which they are first used
+        sequence_sha256 | str  | -  | first 16 digits of the hash of what holds for a sequence: SPS, video object layer, frame header of JPEG
+        picture_sha256  | str  | -  | the same of what holds for pictures: PPS, quantiser tables of JPEG
+        place           | str  | -  | header: not met in a packet before it was used; in band
+        time_s          | f8   | s  | of the first picture that uses it
+        width           | i8?  | px | as the set states it
+        height          | i8?  | px | as the set states it
+        profile         | i8?  | -  | profile_idc
+        level           | i8?  | -  | level_idc
+        frame_num_bits  | i8?  | -  | length of frame_num
+        poc_bits        | i8?  | -  | length of the picture order count; unknown where none is stated
+        gaps_allowed    | bool | -  | numbers of pictures may lack lawfully
+    """),
+    "encoder": _columns("""
+        stream | i8? | - | index of the stream; unknown: of the file
+        place  | str | - | container, stream (tag), handler (name of a track), header sei, sei, header user data, user data, comment, fill element
+        text   | str | - | what software wrote about itself
+        time_s | f8  | s | of the packet that holds it; NaN outside packets
     """),
     # ---- one decoding pass --------------------------------------------------------------------------------------
     "frames": _columns("""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.media import boxes, ebml, riff
+from pipeline.media.bitstream import Reader, reader_of
 from pipeline.media.evidence import evidence
 from pipeline.media.movie import Movie, read_movie
 from pipeline.media.sniff import Container
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from av.packet import Packet
 
 Row = dict[str, Any]
+
+_WRITER_TAGS = {"encoder", "software", "com.apple.quicktime.software", "writing_application", "muxing_application"}
 
 OWN_ZERO = {"mpegts", "mpegps", "flv", "h264", "hevc", "mpegvideo", "dv", "mp3", "aac", "amr", "mxf"}
 """Formats whose clock starts anywhere: their timeline is shifted so that the first picture or sound is at 0 s. In all
@@ -202,19 +205,74 @@ def edit_rows(opened: InputContainer, movie: Movie | None) -> Iterator[Row]:
             }
 
 
-def packet_row(packet: Packet[Any], shift: float) -> Row:
-    """Return a packet's row of table `packets`, on the timeline shifted by `shift` seconds."""
-    base = float(packet.time_base)
-    return {
-        "stream": packet.stream_index,
-        "pts": packet.pts,
-        "dts": packet.dts,
-        "time_s": _ticks(packet.pts, base) + shift,
-        "dts_s": _ticks(packet.dts, base) + shift,
-        "duration_s": _ticks(packet.duration or None, base),
-        "size_bytes": packet.size,
-        "key": packet.is_keyframe,
-        "position_bytes": packet.pos if packet.pos is not None and packet.pos >= 0 else None,
-        "corrupt": packet.is_corrupt,
-        "discard": packet.is_discard,
-    }
+class Packets:
+    """Turns the packets of an opened file into rows of table `packets`; reads the headers of coded pictures with them.
+
+    Parameters
+    ----------
+    opened : InputContainer
+    shift : float
+        Seconds to add to every time (`shift_s`).
+    """
+
+    def __init__(self, opened: InputContainer, shift: float) -> None:
+        self._shift = shift
+        self._bases: dict[int, float] = {}
+        self._readers: dict[int, Reader] = {}
+        for stream in opened.streams:
+            self._bases[stream.index] = float(stream.time_base) if stream.time_base else math.nan
+            if stream.codec_context is not None:
+                codec: Any = stream.codec_context
+                self._readers[stream.index] = reader_of(codec.codec.canonical_name, codec.extradata)
+
+    def row(self, packet: Packet[Any]) -> Row:
+        """Return a packet's row of table `packets`, on the shifted timeline."""
+        index = packet.stream_index
+        base, shift, position = self._bases.get(index, math.nan), self._shift, packet.pos
+        time_s = _ticks(packet.pts, base) + shift
+        row = {
+            "stream": index,
+            "pts": packet.pts,
+            "dts": packet.dts,
+            "time_s": time_s,
+            "dts_s": _ticks(packet.dts, base) + shift,
+            "duration_s": _ticks(packet.duration or None, base),
+            "size_bytes": packet.size,
+            "key": packet.is_keyframe,
+            "position_bytes": position if position is not None and position >= 0 else None,
+            "corrupt": packet.is_corrupt,
+            "discard": packet.is_discard,
+        }
+        reader = self._readers.get(index)
+        if reader is not None and packet.size:
+            row.update(reader.read(memoryview(packet), time_s))
+        return row
+
+    def parameter_rows(self) -> list[Row]:
+        """Return the rows of table `parameters` that the packets used so far."""
+        return [
+            {"stream": index, "params": number, **row}
+            for index, reader in self._readers.items()
+            for number, row in enumerate(reader.found.parameters)
+        ]
+
+    def text_rows(self) -> list[Row]:
+        """Return the rows of table `encoder` that stand in headers and packets of the streams."""
+        return [
+            {"stream": index, "place": text.place, "text": text.text, "time_s": text.time_s}
+            for index, reader in self._readers.items()
+            for text in reader.found.texts
+        ]
+
+
+def encoder_rows(opened: InputContainer) -> list[Row]:
+    """Return the rows of table `encoder` that stand in tags: what software says of the file and of its streams."""
+    rows: list[Row] = [
+        {"place": "container", "text": value} for key, value in opened.metadata.items() if key.lower() in _WRITER_TAGS
+    ]
+    for stream in opened.streams:
+        for key, value in stream.metadata.items():
+            place = "handler" if key.lower() == "handler_name" else "stream" if key.lower() in _WRITER_TAGS else None
+            if place and value.strip():
+                rows.append({"stream": stream.index, "place": place, "text": value.strip()})
+    return rows

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from pipeline.forge import overlay
 from pipeline.forge.layouts import Layout, Line, identity, layout
+from pipeline.forge.overlay import clock_of
 
 MATERIAL_VERSION = 1
 """Raised whenever the same recipe gives another clip; part of its file name."""
-
-_WEEKDAYS = "一二三四五六日"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +146,6 @@ def turnovers(recipe: Recipe) -> list[int]:
     return found
 
 
-def clock_of(layout: Layout, when: datetime, frame: int, rate: Fraction) -> str:
-    """Spell a clock that shows the second `when`, `frame` pictures into it."""
-    return layout.clock.format(
-        **{"Y": when.year, "m": when.month, "d": when.day, "H": when.hour, "M": when.minute, "S": when.second},
-        I=when.hour % 12 or 12,
-        p="AM" if when.hour < 12 else "PM",
-        weekday="星期" + _WEEKDAYS[when.weekday()],
-        cs=min(99, int(frame * 100 / rate)),
-        ff=min(math.ceil(rate) - 1, frame),
-    )
-
-
 def clock_seconds(layout: Layout, when: datetime) -> int:
     """Return what `frames.clock_s` says of a clock that shows `when`."""
     if layout.dated:
@@ -189,18 +177,8 @@ def moments(recipe: Recipe) -> list[Moment]:
 
 
 def texts(recipe: Recipe, layout_name: str, moment: Moment) -> Iterator[tuple[Line, str]]:
-    """Yield every text that the overlay shows at a moment, line by line."""
+    """Return every text that the overlay shows at a moment, line by line."""
     drawn = layout(layout_name)
-    says = identity(drawn.half, recipe.seed)
-    elapsed = (moment.when - recipe.start).total_seconds()
-    says["lat"] = float(says["lat"]) + 0.00001 * (elapsed // 3)
-    says["lon"] = float(says["lon"]) - 0.00001 * (elapsed // 4)
-    says["battery"] = max(1, int(says["battery"]) - int(elapsed // 60))
-    for line in drawn.lines:
-        if line.field == "clock":
-            rows = clock_of(drawn, moment.when, moment.frame, recipe.rate).split("\n")
-            rows = rows if line.corner[0] == "t" else rows[::-1]
-            for row, text in enumerate(rows):
-                yield Line("clock", "", line.corner, line.row + row), text
-        elif line.field != "mark" or moment.when.second % 2 == 0:
-            yield line, line.text.format(**says)
+    elapsed_s = int((moment.when - recipe.start).total_seconds())
+    clock = clock_of(drawn, moment.when, moment.frame, recipe.rate)
+    return overlay.texts(drawn, identity(drawn.half, recipe.seed), moment.when, elapsed_s, clock)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import groupby, pairwise
 from typing import Any
@@ -14,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.overlay_recipe import Moment, Recipe, clock_of, clock_seconds, moments, shown, texts
-from pipeline.forge.drawing import Box, Stamp, place, stamp, text_mask
+from pipeline.forge.drawing import Box, Stamp
 from pipeline.forge.layouts import Line, layout
-
-_FIGURES = re.compile(r"\d")
+from pipeline.forge.overlay import laid_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +121,7 @@ def size_of(height: int) -> tuple[int, int]:
 
 
 def stamps(recipe: Recipe, layout_name: str, moment: Moment) -> Iterator[tuple[Line, str, Stamp]]:
-    """Yield every line of the overlay at a moment: what it is, its text, and how to draw it."""
-    drawn, size = layout(layout_name), size_of(recipe.height)
-    height_px = drawn.heights_px[recipe.height]
-    end = 0
-    for line, text in texts(recipe, layout_name, moment):
-        mask = text_mask(text, drawn.font, height_px)
-        left, top = place(line, (mask.shape[1], mask.shape[0]), drawn, size)
-        look = drawn.look
-        if line.after:  # its ground lies there already
-            left, look = end + 2 * height_px, replace(look, ground="")
-        widest = _FIGURES.sub("0", text)  # what follows stands still
-        end = left + text_mask(widest, drawn.font, height_px).shape[1]
-        yield line, text, stamp(text, left, top, size, drawn.font, look, height_px)
+    """Return every line of the overlay at a moment: what it is, its text, and how to draw it."""
+    drawn = layout(layout_name)
+    shown_texts = texts(recipe, layout_name, moment)
+    return laid_out(drawn, shown_texts, size_of(recipe.height), drawn.heights_px[recipe.height])

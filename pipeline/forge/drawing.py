@@ -165,7 +165,7 @@ def place(line: Line, lengths: tuple[int, int], layout: Layout, size: tuple[int,
     width, height = size
     margin = round(layout.margin * height)
     pitch = lengths[1] * 4 // 5
-    left = {"l": margin, "c": (width - lengths[0]) // 2, "r": width - margin - lengths[0]}[line.corner[1]]
+    left = max(0, {"l": margin, "c": (width - lengths[0]) // 2, "r": width - margin - lengths[0]}[line.corner[1]])
     near = margin + line.row * pitch - lengths[1] // 4
     top = near if line.corner[0] == "t" else height - near - lengths[1]
     return left, max(0, min(top, height - lengths[1]))

@@ -1,5 +1,7 @@
 """What burned-in lines say: clocks of many forms as readers give them, and the other fields."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from pipeline.signs.fields import DAY_S, HALF_DAY_S, consensus, field_of, figure, read_clock, read_date
@@ -37,6 +39,13 @@ def test_clocks_of_many_forms(text):
     assert (reading.day, reading.time_s, reading.step_s, reading.cycle_s) == (THURSDAY, TWO_PM, 1, DAY_S)
     assert reading.clock_s == THURSDAY * DAY_S + TWO_PM
     assert "".join(str(figure(text[place])) for place in reading.figures) == "140327"
+
+
+@pytest.mark.parametrize("form", ["%Y%m%d%H:%M:%S", "%Y-%m-%d%H:%M:%S", "%Y/%m/%d%H%M%S", "%Y年%m月%d日%H:%M:%S"])
+def test_date_and_time_that_run_together_part_at_the_right_place(form):
+    for hours in range(0, 2 * 365 * 24, 7):
+        moment = datetime(2022, 1, 1, 0, 17, 45) + timedelta(hours=hours)
+        assert read_clock(moment.strftime(form)).clock_s == (moment - datetime(1970, 1, 1)).total_seconds()
 
 
 @pytest.mark.parametrize("text", ["07-25-2019 02:03:27 PM", "2019-07-25 下午 02:03:27"])

@@ -17,8 +17,8 @@ Row = dict[str, Any]
 
 MAX_PARAMETERS = 256
 """More parameter sets than this are not told apart: an encoder that changes its tables all the time."""
-MAX_TEXTS = 200
-_WORDS = re.compile(rb"[\x20-\x7e]{4,2000}")
+MAX_TEXTS = 2000
+_WORDS = re.compile(rb"[\x20-\x7e]{4,1500}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,152 @@
+"""Habits of an encoder and of the program that writes the file, and where they change or break once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from detectors._joins import Ground, Numbers, at, usual
+from pipeline.model import Table
+
+_NEAR_S = 0.05
+_EVEN_SHARE = 0.98
+"""Where this share of all intervals is the same to the tick, the writer keeps an exact cadence."""
+_MOST_SEAMS = 3
+_NAMED_EVERY = 256
+"""Packets from one name to the next, as FFmpeg 4 to 8 write them."""
+
+
+def changed_sets(pictures: Table, parameters: Table) -> Iterator[Ground]:
+    """Yield where the parameter set of the sequence changes for good: at most three times in a clip.
+
+    A set that comes back is an encoder that uses several in turn.
+    """
+    name = dict(zip(parameters["params"].tolist(), parameters["sequence_sha256"].tolist(), strict=True))
+    known = np.flatnonzero(np.isfinite(pictures["params"]))
+    sets = [name.get(int(number)) for number in pictures["params"][known]]
+    size = {
+        row: (width, height)
+        for row, width, height in zip(parameters["params"], parameters["width"], parameters["height"], strict=True)
+    }
+    changes = [i for i in range(1, len(sets)) if sets[i] != sets[i - 1] and None not in sets[i - 1 : i + 1]]
+    if len(changes) > 3 or len(set(sets)) != len(changes) + 1:
+        return
+    for i in changes:
+        width, height = size.get(int(pictures["params"][known[i]]), (np.nan, np.nan))
+        facts = {"width": int(width), "height": int(height)} if np.isfinite(width) and np.isfinite(height) else {}
+        yield at("parameter-set", pictures, int(known[i]), **facts)
+
+
+def texts_again(pictures: Table, texts: Table, stream: int) -> Iterator[Ground]:
+    """Yield where an encoder that names itself once, when it starts, names itself in the middle, or another one does.
+
+    An encoder that repeats its name with its key frames says nothing by it, as long as it is the same name; and a
+    program may hand on the name of the encoder before it, beside its own.
+    """
+    own = texts.where((texts["stream"] == stream) & np.isfinite(texts["time_s"]))
+    own = own.where(np.isin(own["place"], ("sei", "user data")))
+    own = own.where(np.array([is_encoder(text) for text in own["text"]], dtype=bool))
+    if not own.rows or not pictures.rows:
+        return
+    times_s = np.unique(own["time_s"])
+    habit = len(times_s) >= max(3, 0.5 * int(pictures["key"].sum()))
+    met: set[str] = set()
+    for time_s in times_s:
+        said = set(own["text"][own["time_s"] == time_s].tolist())
+        text = min(said)[:80]
+        if met and not said & met:
+            yield _near("other-encoder", pictures, float(time_s), text=text)
+        elif met and not habit and any("options:" in text for text in said) and len(times_s) <= 1 + _MOST_SEAMS:
+            yield _near("encoder-restart", pictures, float(time_s), text=text)
+        met |= said
+
+
+def is_encoder(text: str | None) -> bool:
+    """Tell whether a text is the name of an encoder that writes it once for each run, or with its key frames."""
+    return bool(text) and str(text).startswith(("x264", "x265", "Lavc", "XviD", "DivX"))
+
+
+def sound_restarts(pictures: Table, sound: Table, texts: Table, stream: int) -> Iterator[Ground]:
+    """Yield where FFmpeg's AAC encoder, which names itself in every 256th packet, does so out of step.
+
+    What it writes from its 257th packet on may come from the middle of a run; only the distances count.
+    """
+    own = texts.where((texts["stream"] == stream) & np.isfinite(texts["time_s"]) & (texts["place"] == "fill element"))
+    if not sound.rows or own.rows < 2:
+        return
+    order = np.argsort(sound["time_s"], kind="stable")
+    number = np.searchsorted(sound["time_s"][order], own["time_s"] - 1e-6)
+    odd = np.flatnonzero(np.diff(number) != _NAMED_EVERY)
+    if len(odd) <= _MOST_SEAMS:
+        for place in odd:
+            # It stepped out between the two; where it starts anew it names itself at once.
+            yield _near("sound-encoder-restart", pictures, float(own["time_s"][place + 1]))
+
+
+def _near(name: str, pictures: Table, time_s: float, **facts: str) -> Ground:
+    """Return a ground at the picture nearest to a time; at the time itself where there are no pictures."""
+    if not pictures.rows:
+        return Ground(name, time_s, time_s, facts)
+    row = int(np.argmin(np.abs(pictures["time_s"] - time_s)))
+    return at(name, pictures, row, **facts)
+
+
+def marks_of_keys(pictures: Table) -> Iterator[Ground]:
+    """Yield where `nal_ref_idc` of the IDR pictures of H.264 changes once and for good: another encoder writes on."""
+    rows = np.flatnonzero((pictures["nal_type"] == 5) & np.isfinite(pictures["reference"]))
+    marks = pictures["reference"][rows]
+    changes = np.flatnonzero(np.diff(marks) != 0)
+    if len(changes) == 1:
+        yield at("reference-mark", pictures, int(rows[changes[0] + 1]), found=int(marks[-1]))
+
+
+def cadence(pictures: Table) -> tuple[float, list[Ground]]:
+    """Return how many pictures lie between key frames as a rule, and where a group is shorter or longer than that.
+
+    The last group ends with the recording and the first may begin before it: neither counts. NaN and no ground where
+    the cadence is not kept by at least six groups and nine of ten.
+    """
+    rows = np.flatnonzero(pictures["key"].astype(bool))
+    length = np.diff(rows).astype(np.float64)
+    one = usual(length)
+    odd = np.flatnonzero(length != one)
+    if (length == one).sum() < 6 or len(odd) > max(1, 0.1 * len(length)):
+        return float("nan"), []
+    return one, [
+        at("key-frame-cadence", pictures, int(rows[place + 1]), pictures_in_group=int(length[place]), usual=int(one))
+        for place in odd
+    ]
+
+
+def seams(packets: Table, name: str) -> list[Ground]:
+    """Return where the decoding times of a stream step aside once in an otherwise exact cadence.
+
+    Programs that join recordings put the second where the longer of the first one's tracks ends, which is not where the
+    next picture is due. Steps that a player would notice are the business of `timestamp-gap`.
+    """
+    known = np.isfinite(packets["dts_s"]) & ~packets["discard"].astype(bool)
+    rows = np.flatnonzero(known)
+    dts_s = packets["dts_s"][rows]
+    if len(rows) < 50:
+        return []
+    interval_s: Numbers = np.diff(dts_s)
+    usual_s = float(np.median(interval_s))
+    off_s = np.abs(interval_s - usual_s)
+    exact = off_s <= max(0.0011, 0.002 * usual_s)
+    inner = np.ones(len(off_s), dtype=bool)
+    inner[:3] = inner[-3:] = False
+    places = np.flatnonzero(~exact & inner)
+    if exact.mean() < _EVEN_SHARE or not 0 < len(places) <= _MOST_SEAMS:
+        return []
+    time_s = packets["time_s"][rows]
+    return [
+        Ground(name, float(min(time_s[i : i + 2])), float(max(time_s[i : i + 2])), {"step_s": float(interval_s[i])})
+        for i in places
+        if off_s[i] > 0.002
+    ]
+
+
+def together(one: Ground, other: Ground, reach_s: float = _NEAR_S) -> bool:
+    """Tell whether two grounds lie at one instant."""
+    return one.start_s <= other.stop_s + reach_s and other.start_s <= one.stop_s + reach_s

@@ -97,12 +97,11 @@ class Encoding:
                 own |= {"keyint": str(self.gop)}
             text = ":".join(f"{key}={value}" for key, value in own.items())
             name = f"{self.codec.removeprefix('lib')}-params"
-            stream.options = {"crf": str(self.crf), "preset": self.preset, "threads": "1"} | (
-                {name: text} if own else {}
-            )
+            settings = {"crf": str(self.crf), "preset": self.preset, "threads": "1"} | ({name: text} if own else {})
         else:
             steady = {"sc_threshold": "1000000000"} if self.codec == "mpeg4" and not self.scenecut else {}
-            stream.options = {"qmin": str(self.qscale), "qmax": str(self.qscale), "threads": "1", **steady}
+            settings = {"qmin": str(self.qscale), "qmax": str(self.qscale), "threads": "1", **steady}
+        stream.options = dict(settings)
 
 
 RECORDER = Encoding(bframes=0, gop=30, scenecut=False)

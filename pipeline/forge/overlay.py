@@ -39,6 +39,9 @@ class Clock:
     device: int = 0
     """Two takes of one recorder have the same number: device, unit and officer are drawn by it."""
 
+    def __str__(self) -> str:
+        return f"{self.start.isoformat(' ')} + {self.phase:.6f} s, recorder {self.device}"
+
 
 def random_clock(random_: random.Random, style: str) -> Clock:
     """Draw a recorder and the time of day at which a take begins."""

@@ -91,7 +91,8 @@ class Edit:
     sound_put: tuple[Sounds, ...] = ()
     mark: str = "stretch"
     """Where it is told: "stretch": over what was put in, or at the seam where nothing was; "seams": at the seam before
-    and, if something follows, the seam behind it; "sound": over the sound put in, or at its seam."""
+    and, if something follows, the seam behind it; "sound": over the sound put in, or at its seam; "sound-seam": where
+    the sound put in begins; "sound-end": from there to the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,8 @@ def composed(
     times = np.asarray(schedule(take, pictures, even) * float(base), np.float64)
     events: list[Event] = []
     for edit, (first, stop), (low, high) in zip(edits, places, heard, strict=True):
-        if edit.mark == "sound":
+        if edit.mark.startswith("sound"):
+            high = {"sound": high, "sound-seam": low}.get(edit.mark, take.sample(take.pictures))
             spans = [_heard_span(low / take.rate_hz, high / take.rate_hz, times)]
         elif edit.put and edit.mark == "stretch":
             spans = [Span(float(times[first]), float(times[stop]), first, stop)]

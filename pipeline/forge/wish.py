@@ -1,0 +1,88 @@
+"""What a forger may choose from, and choosing: encoder, overlay, and what packets are copied from."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.forge.cases import Case
+from pipeline.forge.drawing import missing_fonts
+from pipeline.forge.encoding import RECORDER, Encoding
+from pipeline.forge.layouts import LAYOUTS
+from pipeline.forge.overlay import Clock, check_fonts, later, random_clock
+from pipeline.forge.plan import Pictures, Plan, Sounds, composed
+from pipeline.forge.scene import Scene
+from pipeline.forge.take import Take
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to choose from; of several values one is drawn for each clip."""
+
+    codec: tuple[str, ...] = ()
+    crf: tuple[int, ...] = ()
+    gop: tuple[int, ...] = ()
+    bframes: tuple[int, ...] = ()
+    preset: tuple[str, ...] = ()
+    container: tuple[str, ...] = ()
+    overlay: tuple[str, ...] = ("none",)
+    """Names of layouts, "none", or "any" for one drawn from all whose fonts are installed."""
+    height: int | None = None
+    """Pictures are brought to this height; None: as they are."""
+    edits: int = 1
+    """How many edits to make in one clip, at most."""
+    marked: bool = False
+    """Say in the container's metadata that the clip is forged."""
+
+
+def clocks_of(case: Case, count: int, overlay: Sequence[str], chance: random.Random) -> tuple[Clock | None, ...]:
+    """Draw the overlay of each of `count` takes; foreign pictures bear, every other time, none."""
+    style = chance.choice(list(overlay)) if overlay else "none"
+    if style == "any":
+        style = chance.choice(drawable())
+    if style == "none":
+        return (None,) * count
+    check_fonts(style)
+    clock = random_clock(chance, style)
+    second = later(chance, clock)
+    bare = case.foreign and chance.random() < 0.5
+    return (clock, None if bare else second)[:count]
+
+
+def drawable() -> list[str]:
+    """Return the overlays whose fonts are installed."""
+    return [entry.name for entry in LAYOUTS if not missing_fonts(entry)]
+
+
+def copyable(encoding: Encoding, case: Case) -> Encoding:
+    """Return what a recorder would write; AVI holds no times, and only MP4 and MOV have edit lists."""
+    holds = {"mp4", "mov"} if case.copy == "trim" else {"mp4", "mov", "mkv", "ts"}
+    container = encoding.container if encoding.container in holds else "mp4"
+    if encoding.codec == "mjpeg" and container == "ts":
+        container = "mp4"
+    gop = min(encoding.gop, RECORDER.gop)
+    return replace(encoding, container=container, gop=gop, bframes=RECORDER.bframes, scenecut=RECORDER.scenecut)
+
+
+def recordings_of(whole: Plan, case: Case, wish: Wish) -> tuple[Plan | Take, ...]:
+    """Return what packets are copied from: recordings made from the takes, all alike; the very clip for a re-mux."""
+    take = whole.takes[0]
+    if case.copy == "remux" and whole.clocks[0] is None and wish.height is None:
+        return (take,)
+    encoding = replace(whole.encoding, container="mp4")
+    pictures, sound, _ = composed(take, (), whole.even)
+    made = [replace(whole, pictures=pictures, sound=sound, encoding=encoding, tags=())]
+    if case.other:
+        other = whole.takes[1]
+        scene = Scene(whole.takes, (), random.Random(0))
+        pace = scene.pace
+        count = int(other.pictures / pace)
+        samples = min(
+            round(count / take.rate * take.rate_hz), round(other.samples / max(1, other.rate_hz) * take.rate_hz)
+        )
+        heard = (Sounds(samples or round(count / take.rate * take.rate_hz), take=1 if samples else -1),)
+        made.append(
+            replace(made[0], pictures=(Pictures(count, take=1, pace=pace),), sound=heard if take.samples else ())
+        )
+    return tuple(made)

@@ -55,6 +55,8 @@ STAGE_WORDS = {
     "texts": "Reading texts in the picture",
     "landmarks": "Looking for landmarks",
     "report": "Writing the report",
+    "take": "Reading the take",
+    "forge": "Making forgeries",
 }
 """What the progress bar says in each stage."""
 
@@ -148,6 +150,9 @@ def scan(
     registry: RegistryOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the HTML reports, one folder a clip.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON documents and nothing else.")] = False,
+    triage: Annotated[
+        bool, typer.Option("--triage", help="Examine structure and times only, decode nothing: quick, never a pass.")
+    ] = False,
 ) -> None:
     """Examine clips and judge them by a regulation.
 
@@ -169,7 +174,7 @@ def scan(
             page = None
             with bar(path.name) as progress:
                 try:
-                    result = run.examine(path, rules, Cache(cache), chosen, progress, devices)
+                    result = run.examine(path, rules, Cache(cache), chosen, progress, devices, triage)
                     codes.add(exit_code(result))
                 except Exception as error:
                     codes.add(_failed())
@@ -269,6 +274,81 @@ def read(
         Console().print(terminal_read.reading(found, findings, spoken), highlight=False)
     if unreadable is not None:
         errors.print(spoken.tell(unreadable), style="red", markup=False, highlight=False)
+        raise typer.Exit(ExitCode.UNREADABLE)
+
+
+@app.command()
+def forge(
+    clips: Annotated[list[Path], typer.Argument(help="Takes to forge from; opened read-only.", metavar="CLIP…")],
+    out: Annotated[Path, typer.Option(help="Folder for the forgeries; no clip may lie in it.")],
+    lang: LanguageOption,
+    case: Annotated[
+        list[str] | None, typer.Option(help="Kind of forgery, e.g. splice, removed-10; default: all.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
+    codec: Annotated[list[str] | None, typer.Option(help="libx264, libx265, mpeg4, mjpeg; one is drawn.")] = None,
+    crf: Annotated[list[int] | None, typer.Option(help="Coarseness, 0 to 51; one is drawn.")] = None,
+    gop: Annotated[list[int] | None, typer.Option(help="Pictures between key pictures; one is drawn.")] = None,
+    bframes: Annotated[list[int] | None, typer.Option(help="B-frames in a row; one is drawn.")] = None,
+    preset: Annotated[list[str] | None, typer.Option(help="Preset of x264 and x265; one is drawn.")] = None,
+    container: Annotated[list[str] | None, typer.Option(help="mp4, mov, mkv, avi, ts; one is drawn.")] = None,
+    overlay: Annotated[
+        list[str] | None, typer.Option(help="Clock to burn in before the edit: none, any, or a style; one is drawn.")
+    ] = None,
+    height: Annotated[int | None, typer.Option(min=64, max=4320, help="Bring pictures to this height.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1.0, help="Use so much of each clip.")] = None,
+    edits_per_clip: Annotated[int, typer.Option(min=1, help="Edits in one clip, where there is room.")] = 1,
+    unmarked: Annotated[bool, typer.Option(help="Leave out the tag that says the file is forged.")] = False,
+) -> None:
+    """Make labelled forgeries of every kind from honest takes, to measure detectors on.
+
+    Prints the path of each forgery. Exit codes: 0 done, 3 a clip could not be read, 2 bad arguments.
+    """
+    from pipeline.forge import folder
+    from pipeline.forge.cases import case as case_named
+    from pipeline.forge.cases import cases
+    from pipeline.forge.take import Take, read_take
+    from pipeline.forge.wish import Wish
+
+    with _told():
+        spoken = language(lang)
+    failed = False
+
+    def say(message: Message) -> None:
+        errors.print(spoken.tell(message), style="red", markup=False, highlight=False, soft_wrap=True)
+
+    with _told(spoken):
+        chosen = tuple(case_named(name) for name in case) if case else cases()
+        wish = Wish(
+            codec=tuple(codec or ()),
+            crf=tuple(crf or ()),
+            gop=tuple(gop or ()),
+            bframes=tuple(bframes or ()),
+            preset=tuple(preset or ()),
+            container=tuple(container or ()),
+            overlay=tuple(overlay or ("none",)),
+            height=height,
+            edits=edits_per_clip,
+            marked=not unmarked,
+        ).checked()
+        folder.check_folder(out, clips)
+        takes: list[Take] = []
+        with _progress(len(clips), spoken) as bar:
+            for path in clips:
+                with bar(path.name) as progress:
+                    progress("take", 0.0)
+                    try:
+                        takes.append(read_take(path, seconds=seconds))
+                    except FootageError as error:
+                        failed = True
+                        say(run.told(error))
+        with _progress(1, spoken) as bar, bar("") as progress:
+            for made in folder.forge_folder(takes, chosen, out, seed, wish, lambda done: progress("forge", done)):
+                if made.problem is not None:
+                    say(made.problem)
+                else:
+                    print(made.path)
+    if failed:
         raise typer.Exit(ExitCode.UNREADABLE)
 
 

@@ -36,6 +36,7 @@ FORGER_VERSION = 2
 WRITTEN_ANEW = frozenset({"re-encoded", "container-rewrite"})
 _OF_CLOCKS = frozenset({"clock-jump", "clock-rate", "clock-missing"})
 _OF_SOUND = frozenset({"audio-break", "audio-dropout", "av-desync"})
+_ENCODERS = frozenset({"codec", "crf", "gop", "bframes", "preset", "scenecut"})
 MARK = "forged by unbroken forge: {name}"
 """The tag that every marked clip bears."""
 
@@ -71,7 +72,7 @@ def plan(case: Case, takes: Sequence[Take], seed: int, wish: Wish | None = None)
     _check(case, takes)
     key = f"{seed} {case.name} {' '.join(take.sha256 for take in takes)}"
     chance = random.Random(key)
-    encoding = chosen(chance, {k: v for k, v in asdict(wish).items() if k in Encoding.__dataclass_fields__})
+    encoding = chosen(chance, wish.settings())
     clocks = clocks_of(case, len(takes), wish.overlay, chance)
     if case.copy:
         encoding = copyable(encoding, case)
@@ -80,7 +81,7 @@ def plan(case: Case, takes: Sequence[Take], seed: int, wish: Wish | None = None)
         times = np.arange(takes[0].pictures + 1) / float(takes[0].rate)
         takes = (replace(takes[0], regular=True, times_s=times), *takes[1:])
     size = scaled_size(takes[0].width, takes[0].height, wish.height)
-    name = f"{takes[0].path.stem}-{case.name}"
+    name = f"{takes[0].path.stem}-{case.name}".encode("utf-8", "replace").decode()
     tags = (("comment", MARK.format(name=name)),) if wish.marked else ()
     if tags and encoding.container == "ts":  # a transport stream knows no comment
         tags = (("service_name", tags[0][1]),)
@@ -88,6 +89,8 @@ def plan(case: Case, takes: Sequence[Take], seed: int, wish: Wish | None = None)
     recipe = _recipe(case, takes, seed, encoding, clocks, size)
     if case.copy:
         recordings = recordings_of(whole, case, wish)
+        if isinstance(recordings[0], Take):
+            recipe = {key: value for key, value in recipe.items() if key not in _ENCODERS} | {"codec": "copied"}
         return Forgery(name, case, whole, recordings, recipe, key)
     at = places(takes[0], wish.edits, case.room_s, case.before_s, chance)
     assert case.edit is not None

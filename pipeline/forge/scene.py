@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from fractions import Fraction
@@ -45,8 +46,8 @@ class Scene:
         return ratio if even and abs(ratio - 1) > Fraction(1, 50) else Fraction(1)
 
     def pictures(self, seconds: float) -> int:
-        """Return how many pictures of the take `seconds` are, at least 1."""
-        return max(1, round(seconds * self.take.rate))
+        """Return how many pictures of the take `seconds` are: as many as it takes to last that long."""
+        return max(1, math.ceil(round(float(seconds * self.take.rate), 6)))
 
     def seconds(self, at: int, count: int) -> float:
         """Return how long `count` pictures of the take last from picture `at` on."""

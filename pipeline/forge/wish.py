@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from pipeline.forge.cases import Case
 from pipeline.forge.drawing import missing_fonts
@@ -34,6 +35,34 @@ class Wish:
     """How many edits to make in one clip, at most."""
     marked: bool = False
     """Say in the container's metadata that the clip is forged."""
+
+    def settings(self) -> dict[str, tuple[str, ...] | tuple[int, ...]]:
+        """Return the values to choose from for each setting of the encoding."""
+        return {
+            "codec": self.codec,
+            "crf": self.crf,
+            "gop": self.gop,
+            "bframes": self.bframes,
+            "preset": self.preset,
+            "container": self.container,
+        }
+
+    def checked(self) -> Wish:
+        """Return this wish, if every choice in it can be made.
+
+        Raises
+        ------
+        SettingsError
+            If a setting is out of range, an overlay is unknown or lacks its font, or an encoder and a container that
+            may be drawn together do not go together.
+        """
+        for values in product(*(choices or (None,) for choices in self.settings().values())):
+            given = {name: value for name, value in zip(self.settings(), values, strict=True) if value is not None}
+            Encoding(**given)  # type: ignore[arg-type]
+        for style in self.overlay:
+            if style not in {"none", "any"}:
+                check_fonts(style)
+        return self
 
 
 def clocks_of(case: Case, count: int, overlay: Sequence[str], chance: random.Random) -> tuple[Clock | None, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.features.flow import NOT_MOVED, UNKNOWN_FLOW, Moved, flow
 
 WIDTH, HEIGHT = 160, 90
 MIDDLE_WIDTH = 640
@@ -30,6 +32,10 @@ class Look:
     centred: Thumbnail
     """The thumbnail less its mean."""
     std: float
+    levels: Luma
+    """The thumbnail in whole steps."""
+    moved: Moved = NOT_MOVED
+    """How it moved against the pictures before it."""
 
 
 def middle(luma: Luma) -> Luma:
@@ -62,7 +68,11 @@ def look(reduced: Luma) -> Look:
     counts = cv2.calcHist([thumbnail], [0], None, [32], [0, 256]).ravel()
     mean, std = cv2.meanStdDev(thumbnail)
     return Look(
-        thumbnail, np.asarray(counts / thumbnail.size, np.float32), thumbnail - np.float32(mean[0, 0]), float(std[0, 0])
+        thumbnail,
+        np.asarray(counts / thumbnail.size, np.float32),
+        thumbnail - np.float32(mean[0, 0]),
+        float(std[0, 0]),
+        np.asarray(cv2.convertScaleAbs(thumbnail), np.uint8),
     )
 
 
@@ -168,6 +178,11 @@ def measure(luma: Luma, before: Look | None, before_last: Look | None) -> tuple[
     now = look(reduced)
     columns = brightness(now)
     columns["sharpness"] = sharpness(reduced)
-    columns |= UNKNOWN_CHANGES if before is None else changes(before, now)
+    if before is None:
+        columns |= UNKNOWN_CHANGES | UNKNOWN_FLOW
+    else:
+        moved, flowed = flow(before.thumbnail, now.thumbnail, before.levels, now.levels, before.moved)
+        now = replace(now, moved=moved)
+        columns |= changes(before, now) | flowed
     columns["skip_diff"] = math.nan if before_last is None else difference(before_last, now)
     return now, columns

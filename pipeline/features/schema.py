@@ -150,6 +150,15 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         shift_response | f8   | 0..1    | peak of the phase correlation: 1 a pure shift, near 0 nothing in common
         residual       | f8   | 0..255  | mean absolute difference from the picture before after undoing the global motion
         skip_diff      | f8   | 0..255  | mean absolute difference from the picture before the last; NaN on the first two
+        flow_speed     | f8   | px/160  | optical flow from the picture before: median speed of 10 x 10 px tiles that have texture, in px of the 160 x 90 thumbnail; flow_… are NaN on the first picture
+        flow_energy    | f8   | px2     | mean square of the flow over those tiles
+        flow_lag1      | f8   | px2     | mean product of the flow and that of the picture before; NaN on the first two
+        flow_lag2      | f8   | px2     | the same with the picture before the last; NaN on the first three
+        flow_change    | f8   | px/160  | median length of the difference from the flow of the picture before; NaN on the first two
+        flow_change_max | f8  | px/160  | mean of that length in the tenth of tiles where it is largest; NaN on the first two
+        flow_residual  | f8   | 0..255  | mean absolute difference from the picture before after undoing the flow
+        flow_residual_max | f8 | 0..255 | mean of that difference in the tenth of tiles where it is largest
+        flow_cover     | f8   | 0..1    | share of the picture that was inside the picture before
         clock_s        | f8   | s       | what the burned-in clock shows, in whole seconds: since 1970-01-01 00:00 as the clock counts them (no zone) if it shows a date, since midnight if not; NaN where no clock is read
         clock_score    | f8   | 0..1    | how well the seconds digits look like themselves elsewhere in this clip: near 0 the overlay is not there; NaN if the clip shows no clock
     """),

@@ -57,10 +57,11 @@ def load(path: Path) -> Take:
             pictures.append(frame.to_ndarray(format="rgb24", width=width, height=height))
             if len(pictures) >= _LONGEST_S * rate:
                 break
-    return Take(np.stack(pictures), rate, _sound(path, len(pictures) / float(rate)))
+    return Take(np.stack(pictures), rate, sound_of(path, len(pictures) / float(rate)))
 
 
-def _sound(path: Path, seconds: float) -> NDArray[np.float32]:
+def sound_of(path: Path, seconds: float) -> NDArray[np.float32]:
+    """Return up to `seconds` of sound, mono at 48 kHz; no samples if there is none."""
     blocks: list[NDArray[np.float32]] = []
     with av.open(str(path)) as container:
         if container.streams.audio:

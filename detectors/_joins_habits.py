@@ -13,6 +13,9 @@ _NEAR_S = 0.05
 _EVEN_SHARE = 0.98
 """Where this share of all intervals is the same to the tick, the writer keeps an exact cadence."""
 _MOST_SEAMS = 3
+_FEWEST_PACKETS = 50
+_SMALL_STEP_S = 0.1
+"""Longer holes in the sound are told by `timestamp-gap`."""
 _NAMED_EVERY = 256
 """Packets from one name to the next, as FFmpeg 4 to 8 write them."""
 
@@ -119,32 +122,37 @@ def cadence(pictures: Table) -> tuple[float, list[Ground]]:
     ]
 
 
-def seams(packets: Table, name: str) -> list[Ground]:
+def seams(packets: Table, keys_s: Numbers, tick_s: float, name: str) -> list[Ground]:
     """Return where the decoding times of a stream step aside once in an otherwise exact cadence.
 
-    Programs that join recordings put the second where the longer of the first one's tracks ends, which is not where the
-    next picture is due. Steps that a player would notice are the business of `timestamp-gap`.
+    Programs that join recordings put the second where the longer of the first one's tracks ends, and those that take a
+    piece out move the rest by the length of the pictures: which is not where the next packet is due. `keys_s` are the
+    times of the key frames; `tick_s` is the length of a tick of the stream's clock, to which times are rounded. Steps
+    that a viewer would notice are the business of `timestamp-gap`.
     """
     known = np.isfinite(packets["dts_s"]) & ~packets["discard"].astype(bool)
     rows = np.flatnonzero(known)
     dts_s = packets["dts_s"][rows]
-    if len(rows) < 50:
+    if len(rows) < _FEWEST_PACKETS:
         return []
     interval_s: Numbers = np.diff(dts_s)
     usual_s = float(np.median(interval_s))
     off_s = np.abs(interval_s - usual_s)
-    exact = off_s <= max(0.0011, 0.002 * usual_s)
+    exact = off_s <= (1.1 * tick_s if np.isfinite(tick_s) else 0.0011) + 1e-6
     inner = np.ones(len(off_s), dtype=bool)
     inner[:3] = inner[-3:] = False
-    places = np.flatnonzero(~exact & inner)
+    small = interval_s < np.maximum(1.6 * usual_s, _SMALL_STEP_S if name == "sound-seam" else 0.0)
+    places = np.flatnonzero(~exact & inner & small)
     if exact.mean() < _EVEN_SHARE or not 0 < len(places) <= _MOST_SEAMS:
         return []
     time_s = packets["time_s"][rows]
-    return [
-        Ground(name, float(min(time_s[i : i + 2])), float(max(time_s[i : i + 2])), {"step_s": float(interval_s[i])})
-        for i in places
-        if off_s[i] > 0.002
-    ]
+    found = []
+    for i in places:
+        start_s, stop_s = float(min(time_s[i : i + 2])), float(max(time_s[i : i + 2]))
+        at_key = bool(np.any((keys_s >= start_s - usual_s) & (keys_s <= stop_s + usual_s)))
+        facts = {"step_s": round(float(interval_s[i]), 6), "usual_step_s": round(usual_s, 6), "at_key_frame": at_key}
+        found.append(Ground(name, start_s, stop_s, facts))
+    return found
 
 
 def together(one: Ground, other: Ground, reach_s: float = _NEAR_S) -> bool:

@@ -4,8 +4,9 @@ References
 ----------
 What stands here was seen in files, or is stated by the programs' own sources and manuals: FFmpeg
 (`libavformat/movenc.c`, `libavcodec/aacenc.c`), x264 (`encoder/set.c`), x265 (`source/encoder/encoder.cpp`), GPAC
-(`src/isomedia/isom_write.c`), L-SMASH, HandBrake, Bento4; S. Gloe, A. Fischer, M. Kirchner, "Forensic analysis of video file formats", Digital
-Investigation 11 (2014), S68-S76, for handler names and the order of boxes.
+(`src/isomedia/isom_write.c`), L-SMASH, HandBrake, Bento4; S. Gloe, A. Fischer, M. Kirchner,
+"Forensic analysis of video file formats", Digital Investigation 11 (2014), S68-S76, for handler names and the order of
+boxes.
 """
 
 from __future__ import annotations

@@ -31,9 +31,6 @@ _CROP_PX = 16
         "packets.time_s",
         "packets.duration_s",
         "packets.discard",
-        "frames.width",
-        "frames.height",
-        "frames.time_s",
     ),
     emits=("header-mismatch",),
 )
@@ -104,6 +101,8 @@ def _frames(features: Features, row: int, max_off: int, max_share: float, suspec
 
 
 def _dimensions(features: Features, row: int) -> Iterator[Finding]:
+    if not features.has("frames.width"):  # nothing was decoded
+        return
     streams, frames = features["streams"], features["frames"]
     claimed = float(streams["width"][row]), float(streams["height"][row])
     if not frames.rows or not all(np.isfinite(claimed)):

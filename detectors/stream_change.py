@@ -42,6 +42,7 @@ WEAK = {"key-frame-cadence", "picture-seam", "sound-seam"}
         "streams.kind",
         "streams.default",
         "streams.codec",
+        "streams.time_base_s",
         "packets.stream",
         "packets.time_s",
         "packets.dts_s",
@@ -76,7 +77,7 @@ def stream_change(
     of MPEG-4 Visual), writes its parameter sets and its own name in one way, and sets key frames by its own rule. Where
     recordings were joined, or pictures taken out, without encoding again, these go on as if nothing had happened, and
     so do not fit together. What honest streams do as well (a key frame at a scene cut, one odd step of the times) is a
-    note unless two such signs meet.
+    note unless two such signs meet, or the step lies at a key frame, where alone a stream can be joined.
 
     Parameters
     ----------
@@ -125,14 +126,16 @@ def _grounds(features: Features, pictures: Table) -> Iterator[Ground]:
     yield from broken_links(pictures)
     yield from own_times(pictures)
     yield from cadence(pictures)[1]
-    yield from seams(pictures, "picture-seam")
+    keys_s = pictures["time_s"][pictures["key"].astype(bool)]
+    ticks_s = features["streams"]["time_base_s"]
+    yield from seams(pictures, keys_s, float(ticks_s[video]) if video is not None else math.nan, "picture-seam")
     if audio is not None:
         number = int(features["streams"]["stream"][audio])
         packets = features["packets"]
         sound = packets.where((packets["stream"] == number) & np.isfinite(packets["time_s"]))
         yield from sound_restarts(pictures, sound, texts, number)
         if not str(features["streams"]["codec"][audio]).startswith("pcm"):  # packets of any length
-            yield from seams(sound, "sound-seam")
+            yield from seams(sound, keys_s, float(ticks_s[audio]), "sound-seam")
 
 
 def _one(sets: Table, name: str) -> float:
@@ -166,7 +169,9 @@ def _finding(features: Features, grounds: list[Ground], strict: bool) -> Finding
     grounds = sorted(grounds, key=lambda ground: order.index(ground.name))
     names = list(dict.fromkeys(ground.name for ground in grounds))
     first = grounds[0]
-    suspect = any(name not in WEAK for name in names) or len(names) > 1 or (strict and names == ["key-frame-cadence"])
+    suspect = any(name not in WEAK for name in names) or len(names) > 1
+    suspect |= strict and names == ["key-frame-cadence"]
+    suspect |= any(ground.facts.get("at_key_frame", False) for ground in grounds)
     level = Level.VIOLATION if first.name == "other-encoder" else Level.SUSPECT if suspect else Level.NOTE
     facts: dict[str, Scalar] = {}
     for ground in grounds:

@@ -82,6 +82,7 @@ STAGES = {
     stage.name: stage
     for stage in (
         Stage("media", extract.measure, extract.MEASURE_VERSION, lambda _: extract.libraries()),
+        Stage("structure", extract.probe, extract.MEASURE_VERSION, lambda _: extract.libraries()),
         Stage("speech", speech_stage.transcribe, speech_stage.TRANSCRIBE_VERSION, _speech_libraries),
         Stage("overlay", recorder.recorder, recorder.OVERLAY_VERSION, lambda _: reader.libraries()),
         Stage(
@@ -224,6 +225,35 @@ def measure(
     return Features(_with_clock(_joined(*(part for part in parts.values() if part is not None)))), opening, None
 
 
+def measure_structure(
+    footage: Footage, settings: Settings, cache: Cache, progress: Progress = silent
+) -> tuple[Features, Message | None]:
+    """Bring the tables of a clip that need no decoding, from the cache or by reading its packets (triage).
+
+    Returns
+    -------
+    features : Features
+        Without the tables of pictures, sound, overlay, texts and speech; table `gaps` says so.
+    unreadable : Message or None
+        Why nothing could be examined.
+
+    Raises
+    ------
+    FootageError
+        If the file is no footage at all, or changed since it was hashed.
+    """
+    key = _key("structure", footage, settings)
+    tables = cache.tables(key)
+    if tables is not None:
+        return Features(tables), None
+    with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
+        measured = extract.probe(footage.path, Path(work), progress, **STAGES["structure"].used(settings))
+        _must_be_unchanged(footage)
+        if measured.complete and measured.unreadable is None:
+            cache.put(key, measured.tables)
+        return Features(_tables(measured.tables)), measured.unreadable
+
+
 def _look(
     footage: Footage, settings: Settings, cache: Cache, progress: Progress, work: Path, case: CaseRecord | None
 ) -> tuple[extract.Measured, dict[str, dict[str, pa.Table]]]:
@@ -348,6 +378,7 @@ def examine(
     settings: Settings | None = None,
     progress: Progress = silent,
     registry: pa.Table | None = None,
+    triage: bool = False,
 ) -> Examination:
     """Take one clip through every stage.
 
@@ -365,6 +396,8 @@ def examine(
         Told the stage and the share of it that is done.
     registry : pyarrow.Table, optional
         The registry of recorders that the overlay is held against, as `pipeline.registry.read_registry` gives it.
+    triage : bool
+        Look at structure and times only and decode nothing: quick, and never a pass.
 
     Returns
     -------
@@ -385,7 +418,10 @@ def examine(
     case = case_of(path)
     try:
         footage = identify(path, progress)
-        features, opening, unreadable = measure(footage, used, cache, progress, case=case)
+        if triage:
+            features, unreadable = measure_structure(footage, used, cache, progress)
+        else:
+            features, opening, unreadable = measure(footage, used, cache, progress, case=case)
     except FootageError as error:
         unreadable = told(error)
     features = beside(features, footage, case, registry)
@@ -394,6 +430,8 @@ def examine(
     rules, verdict = judge(profile, findings, features, examined)
     if unreadable is not None:
         verdict, rules = Outcome.UNDECIDED, tuple(_unreadable(rule) for rule in rules)
+    elif triage and verdict is not Outcome.FAIL:  # whatever a profile asks for: nobody looked at a picture
+        verdict = Outcome.UNDECIDED
     return Examination(
         footage=footage,
         profile=profile.key,

@@ -113,16 +113,19 @@ class Clip:
         path: Path,
         folder: Path,
         *,
-        read_every_s: float,
-        dense_every_s: float,
-        dense_until_s: float,
-        opening_s: float,
-        threads: int,
-        peeks: int,
+        read_every_s: float = 0.0,
+        dense_every_s: float = 0.0,
+        dense_until_s: float = 0.0,
+        opening_s: float = 0.0,
+        threads: int = 1,
+        peeks: int = 0,
+        decode: bool = True,
     ) -> None:
         self.path, self.folder = path, folder
         self.windows = (read_every_s, dense_every_s, dense_until_s)
         self.opening_s, self.threads, self.peeks = opening_s, threads, peeks
+        self.decodes = decode
+        """Pictures and sound are measured too; else only what needs no decoding."""
         self.clock: ClockPlace | None = None
         self.container: Container = sniff(path)
         self.found = probe.structure(path, self.container)
@@ -371,7 +374,7 @@ def main(clip: str, folder: str, options: str) -> None:
     unreadable = work.probe()
     if unreadable is not None:
         say({"unreadable": {"message": unreadable.template, "values": dict(unreadable.values)}})
-    else:
+    elif work.decodes:
         work.look_ahead()
         work.decode()
     say({"end": True})

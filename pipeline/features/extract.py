@@ -32,7 +32,7 @@ from pipeline.features.schema import to_arrow
 from pipeline.features.spool import read_spool
 from pipeline.model import Message
 
-MEASURE_VERSION = 3
+MEASURE_VERSION = 4
 """Raised whenever the same clip could now give other numbers; part of every cache key."""
 
 CRASHED = (
@@ -47,6 +47,8 @@ FAILED = (
     "Measuring stopped with an error ({cause}) after {seconds} s of pictures and sound; the rest was not examined. "
     "Please report this with the text of the error."
 )
+NOT_DECODED = "The pictures were not examined: only structure and times of the file were looked at (triage)."
+NOT_HEARD = "The sound was not examined: only structure and times of the file were looked at (triage)."
 _TABLES = ("container", "boxes", "streams", "edits", "packets", "parameters", "encoder", "frames", "sound")
 
 
@@ -161,6 +163,51 @@ def measure(
         "threads": decoder_threads,
         "peeks": peeks if locate else 0,
     }
+    return _watch(clip, work, progress, locate, options, stall_s)
+
+
+def probe(
+    clip: Path,
+    work: Path,
+    progress: Callable[[str, float], None],
+    *,
+    stall_s: Annotated[float, Gt(0)] = 60.0,
+) -> Measured:
+    """Measure what needs no decoding, in a child process: boxes, headers, packets.
+
+    Parameters
+    ----------
+    clip : Path
+        The evidence; opened for reading only.
+    work : Path
+        An existing folder for the files that this makes; the caller's to remove.
+    progress : callable
+        Called with the stage `probe` and how much of it is done, 0 to 1.
+    stall_s : float
+        Seconds without a sign of life after which the child is stopped.
+
+    Returns
+    -------
+    Measured
+        Without the tables `frames` and `sound`; two rows of `gaps` say that neither was looked at.
+
+    Raises
+    ------
+    FootageError
+        As `measure` does.
+    """
+    return _watch(clip, work, progress, None, {"decode": False}, stall_s)
+
+
+def _watch(
+    clip: Path,
+    work: Path,
+    progress: Callable[[str, float], None],
+    locate: Locate | None,
+    options: dict[str, Any],
+    stall_s: float,
+) -> Measured:
+    """Let the child measure, and gather what it wrote, however it ended."""
     report = _Report()
     with (work / "child.err").open("wb") as errors:
         child = subprocess.Popen(
@@ -197,6 +244,9 @@ def measure(
     if report.unreadable is not None:
         report.gap("probe", report.unreadable.template, dict(report.unreadable.values))
     tables["examined"] = to_arrow("examined", _examined(tables, report.failed))
+    if not options.get("decode", True) and report.unreadable is None:
+        report.gap("pictures", NOT_DECODED, {})
+        report.gap("sound", NOT_HEARD, {})
     tables["gaps"] = to_arrow("gaps", [dict(row) for row in report.gaps])
     return Measured(
         tables,

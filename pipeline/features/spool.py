@@ -25,28 +25,28 @@ class Spool:
     """
 
     def __init__(self, folder: Path, name: str, *, batch_rows: int = 1024) -> None:
-        self._specs = TABLES[name]
+        self._names = [(spec.name, _UNKNOWN.get(spec.type)) for spec in TABLES[name]]
         self._schema = arrow_schema(name)
         self._batch_rows = batch_rows
-        self._columns: list[list[Any]] = [[] for _ in self._specs]
+        self._held: list[dict[str, Any]] = []
         self._file = pa.OSFile(str(spool_path(folder, name)), "wb")
         self._writer = pa.ipc.new_stream(self._file, self._schema)
         self.rows = 0
 
     def append(self, row: dict[str, Any]) -> None:
-        """Add a row; keys that it lacks become unknown."""
-        for spec, column in zip(self._specs, self._columns, strict=True):
-            column.append(row.get(spec.name, _UNKNOWN.get(spec.type)))
+        """Add a row, which is the spool's from now on; keys that it lacks become unknown."""
+        self._held.append(row)
         self.rows += 1
-        if len(self._columns[0]) >= self._batch_rows:
+        if len(self._held) >= self._batch_rows:
             self.flush()
 
     def flush(self) -> None:
         """Write the rows that are still held."""
-        if self._columns[0]:
-            arrays = [pa.array(values, part.type) for values, part in zip(self._columns, self._schema, strict=True)]
+        if self._held:
+            columns = ([row.get(name, unknown) for row in self._held] for name, unknown in self._names)
+            arrays = [pa.array(values, part.type) for values, part in zip(columns, self._schema, strict=True)]
             self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
-            self._columns = [[] for _ in self._specs]
+            self._held = []
 
     def __enter__(self) -> Spool:
         return self

@@ -123,7 +123,7 @@ def _together(named: Sequence[Finding], several: str) -> Message:
 def _absent(rule: Rule, features: Features, examined: Examined) -> Message | None:
     """Return why the rule cannot be decided on what was measured, None if nothing that it needs is absent."""
     needed = {column.partition(".")[0] for column in rule.needs}
-    if needed & {"words", "voice"} and examined.audio_s == 0:
+    if needed & {"words", "voice"} and examined.audio_s == 0 and features.has("sound.time_s"):
         return Message(NO_SOUND)
     for column in rule.needs:
         if features.has(column):

@@ -50,7 +50,8 @@ def _table(path: Path) -> _Table:
     with demuxer(path, container.demuxer) as opened:
         index = next(index for index, kind in default_streams(opened).items() if kind == "video")
         stream = opened.streams[index]
-        found = [(p.pts * Fraction(p.time_base), p.is_keyframe) for p in opened.demux(stream) if p.pts is not None]
+        stamps = ((p.dts if p.pts is None else p.pts, p) for p in opened.demux(stream) if p.size)
+        found = [(time * Fraction(p.time_base), p.is_keyframe) for time, p in stamps if time is not None]
     times = np.array([float(time) for time, _ in found])
     period = float(np.median(np.diff(np.sort(times)))) if len(times) > 1 else 0.04
     return _Table(times, np.array([key for _, key in found]), tuple(time for time, _ in found), period)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -74,9 +74,9 @@ def _copy(given: InputContainer, out: OutputContainer, made: dict[str, _Made], s
         elif made[kind].extradata != extradata:
             message = "{path}: it was not encoded like the take before it."
             raise FootageError(Message(message, {"path": str(segment.path)}))
-    for packet in given.demux([given.streams[index] for index in chosen]):
-        kind = chosen[packet.stream.index]
-        if packet.dts is None or packet.pts is None or not _kept(packet, kind, segment):
+    for kind, packet in _timed(given, chosen):
+        assert packet.pts is not None and packet.dts is not None
+        if not segment.keep(kind == "video", float(packet.pts * Fraction(packet.time_base))):
             continue
         shift = round(segment.shift_s / Fraction(packet.time_base))
         packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
@@ -87,6 +87,30 @@ def _copy(given: InputContainer, out: OutputContainer, made: dict[str, _Made], s
         out.mux(packet)
 
 
-def _kept(packet: Packet[Stream], kind: str, segment: Segment) -> bool:
-    assert packet.pts is not None
-    return segment.keep(kind == "video", float(packet.pts * Fraction(packet.time_base)))
+def _timed(given: InputContainer, chosen: dict[int, str]) -> Iterator[tuple[str, Packet[Stream]]]:
+    """Yield packets with both their times.
+
+    Matroska knows no decoding times: FFmpeg counts them, but for the first pictures where they are reordered. Those
+    are counted back here from the first that is known.
+    """
+    waiting: dict[int, list[Packet[Stream]]] = {index: [] for index in chosen}
+    for packet in given.demux([given.streams[index] for index in chosen]):
+        index = packet.stream.index
+        if not packet.size:
+            continue
+        if packet.pts is None:
+            packet.pts = packet.dts
+        if packet.dts is None:
+            waiting[index].append(packet)
+            continue
+        early, waiting[index] = waiting[index], []
+        step = max(1, packet.duration or 1)
+        for before, late in enumerate(reversed(early), 1):
+            late.dts = packet.dts - before * step
+        for each in (*early, packet):
+            yield chosen[index], each
+    for index, left in waiting.items():
+        for packet in left:
+            if packet.pts is not None:
+                packet.dts = packet.pts
+                yield chosen[index], packet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -167,9 +168,11 @@ def trim(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied:
 
 
 def whole(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied:
-    """Copy everything."""
+    """Copy everything, or what is shown before `amount` seconds of the file's own time."""
+    stop_s = amount or math.inf
     shown = _table(paths[0]).shown_s
-    return Copied((Segment(paths[0], lambda pictures, time_s: True),), (), shown - shown[0])
+    kept = shown[shown < stop_s]
+    return Copied((Segment(paths[0], lambda pictures, time_s: time_s < stop_s),), (), kept - kept[0])
 
 
 def _too_short(path: Path) -> FootageError:

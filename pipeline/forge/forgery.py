@@ -24,7 +24,7 @@ from pipeline.forge.overlay import Clock
 from pipeline.forge.pictures import scaled_size
 from pipeline.forge.plan import Event, Plan, composed, schedule
 from pipeline.forge.render import encode
-from pipeline.forge.scene import Scene, places
+from pipeline.forge.scene import Scene, check_room, places
 from pipeline.forge.take import Take, read_take
 from pipeline.forge.truth import Truth, Value
 from pipeline.forge.wish import Wish, clocks_of, copyable, recordings_of
@@ -94,7 +94,9 @@ def plan(case: Case, takes: Sequence[Take], seed: int, wish: Wish | None = None)
         return Forgery(name, case, whole, recordings, recipe, key)
     at = places(takes[0], wish.edits, case.room_s, case.before_s, chance)
     assert case.edit is not None
-    edits = case.edit(Scene(takes, at, chance))
+    scene = Scene(takes, at, chance)
+    edits = case.edit(scene)
+    check_room(scene, edits)
     if clocks[0] is None:
         edits = without(edits, _OF_CLOCKS)
     if not takes[0].samples:
@@ -146,12 +148,19 @@ def render(forgery: Forgery, path: Path) -> Truth:
         return _truth(forgery, len(times) - 1, duration_s, made.events)
     with tempfile.TemporaryDirectory(prefix="unbroken-forge-") as folder:
         paths = [_recorded(each, Path(folder, f"{n}.mp4")) for n, each in enumerate(forgery.recordings)]
-        copied = copies.WAYS[case.copy](paths, case.amount, random.Random(forgery.seed))
+        first = forgery.recordings[0]
+        amount = case.amount
+        if isinstance(first, Take) and not first.whole:
+            amount = first.start_s + float(first.times_s[-1])
+        copied = copies.WAYS[case.copy](paths, amount, random.Random(forgery.seed))
         if case.copy == "remux":
             between = Path(folder, "between.mkv")
             copying.write(copied.segments, between, "matroska", {})
             copied = replace(copied, segments=(replace(copied.segments[0], path=between),))
         copying.write(copied.segments, path, made.encoding.muxer, dict(made.tags))
+    if isinstance(first, Take) and read_take(path).pictures != first.pictures:
+        message = "{path}: its packets cannot be copied to {container} so that every picture is shown again."
+        raise FootageError(Message(message, {"path": str(first.path), "container": made.encoding.container}))
     events = tuple(replace(event, kinds=event.kinds - _absent(made)) for event in copied.events)
     period_s = float(np.median(np.diff(copied.shown_s)))
     return _truth(forgery, len(copied.shown_s), float(copied.shown_s[-1]) + period_s, events)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+
 from pipeline.errors import FootageError
-from pipeline.forge.plan import Pictures, Sounds
+from pipeline.forge.plan import Edit, Pictures, Sounds
 from pipeline.forge.take import Take
 from pipeline.model import Message
 
@@ -80,6 +83,36 @@ class Scene:
         return self.take.samples > 0 and len(self.takes) > 1 and self.other.samples > 0
 
 
+def too_short(take: Take, needed_s: float) -> FootageError:
+    """Return the error for a take that has no room for an edit of `needed_s`."""
+    return FootageError(
+        Message(
+            "{path}: at {seconds:.1f} s it is too short for this edit, which needs {needed:.1f} s.",
+            {
+                "path": str(take.path),
+                "seconds": float(take.time(take.pictures)),
+                "needed": needed_s / (1 - 2 * _LEAD_SHARE),
+            },
+        )
+    )
+
+
+def check_room(scene: Scene, edits: Sequence[Edit]) -> None:
+    """Refuse edits that reach beyond their takes: where pictures stand unevenly, seconds do not say how many there are.
+
+    Raises
+    ------
+    FootageError
+        If one does.
+    """
+    for edit in edits:
+        runs = [run for run in edit.put if run.manner != "black"]
+        shown = [(scene.takes[run.take], run.number(at)) for run in runs for at in (0, run.count - 1)]
+        inside = all(0 <= number < take.pictures for take, number in shown) and all(run.count > 0 for run in edit.put)
+        if not inside or edit.at < 1 or edit.at + edit.out > scene.take.pictures:
+            raise too_short(scene.take, edit.seconds + 1.0)
+
+
 def places(take: Take, wanted: int, room_s: float, before_s: float, chance: random.Random) -> tuple[int, ...]:
     """Draw where to edit: `wanted` places, one in each of as many equal parts of the take, or as many as there is room.
 
@@ -106,8 +139,7 @@ def places(take: Take, wanted: int, room_s: float, before_s: float, chance: rand
     part_s = free_s / count
     slack_s = part_s - room_s - before_s - (_BETWEEN_S if count > 1 else 0.0)
     if slack_s < 0:
-        message = "{path}: at {seconds:.1f} s it is too short for this edit, which needs {needed:.1f} s."
-        needed_s = (room_s + before_s) / (1 - 2 * _LEAD_SHARE)
-        raise FootageError(Message(message, {"path": str(take.path), "seconds": length_s, "needed": needed_s}))
+        raise too_short(take, room_s + before_s)
     drawn = [lead_s + part * part_s + before_s + chance.random() * slack_s for part in range(count)]
-    return tuple(max(1, min(take.pictures - 1, round(take_s * take.rate))) for take_s in drawn)
+    ends = take.times_s - 0.5 / float(take.rate)  # so that a regular take gives the nearest picture
+    return tuple(max(1, min(take.pictures - 1, int(np.searchsorted(ends, at_s, "right")) - 1)) for at_s in drawn)

@@ -48,6 +48,8 @@ class Take:
     """Numbers of the key pictures."""
     start_s: float
     """Presentation time of the first picture as the file has it."""
+    whole: bool
+    """It reaches to the end of the clip."""
     rate_hz: int
     """Of the sound; 0: there is none."""
     channels: int
@@ -60,7 +62,8 @@ class Take:
         return len(self.times_s) - 1
 
     def time(self, number: int) -> Fraction:
-        """Return when picture `number` is shown, in seconds; `pictures`: the end."""
+        """Return when picture `number` is shown, in seconds; the end for `pictures` and above."""
+        number = min(number, self.pictures)
         return number / self.rate if self.regular else Fraction(float(self.times_s[number])).limit_denominator(90000)
 
     def sample(self, number: int) -> int:
@@ -85,12 +88,14 @@ def read_take(path: Path, *, seconds: float | None = None) -> Take:
             digest.update(block)
     longest_s = math.inf if seconds is None else seconds
     times: list[float] = []
+    whole = True
     marks: list[int | None] = []
     keys: list[int] = []
     try:
         with closing(pictures_of(path, container)) as shown:
             for picture in shown:
                 if times and picture.time_s - times[0] >= longest_s - 1e-9:
+                    whole = False
                     break
                 if not times:
                     width, height, turned = picture.frame.width, picture.frame.height, picture.rotation_deg
@@ -124,6 +129,7 @@ def read_take(path: Path, *, seconds: float | None = None) -> Take:
         pts=known if sought else np.empty(0, np.int64),
         keys=np.array(keys, np.int64),
         start_s=start_s,
+        whole=whole,
         rate_hz=rate_hz,
         channels=channels,
         samples=samples,

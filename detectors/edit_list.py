@@ -15,7 +15,7 @@ _MIN_DELAY_S = 0.1
 
 @detector(
     "edit-list",
-    version=1,
+    version=2,
     needs=(
         "edits.stream",
         "edits.entry",
@@ -104,17 +104,18 @@ def _of_stream(
             evidence={**facts, "delay_s": delay_s},
         )
     if from_s[0] > allowed_s:
-        yield _hidden(features, "start", kind, float(from_s[0]), begin_s, facts, min_violation_s)
+        yield _hidden(features, "start", kind, (0.0, float(from_s[0])), begin_s, facts, min_violation_s)
     media_s = float(edits["media_s"][shown[-1]])
     # An entry of no length reaches to the end of the media: fragmented files write it so.
     if filled_s[shown[-1]] > 0 and media_s - to_s.max() > allowed_s:
-        yield _hidden(features, "end", kind, float(media_s - to_s.max()), end_s, facts, min_violation_s)
+        yield _hidden(features, "end", kind, (float(to_s.max()), media_s), end_s, facts, min_violation_s)
     for i in range(1, len(shown)):
         step_s = float(from_s[i] - to_s[i - 1])
         joint_s = float(at_s[shown[i]])
         empty_s = float(filled_s[shown[i - 1] + 1 : shown[i]].sum())
         if step_s > allowed_s:
-            yield _hidden(features, "middle", kind, step_s, joint_s, facts, min_violation_s)
+            left_out = (float(to_s[i - 1]), float(from_s[i]))
+            yield _hidden(features, "middle", kind, left_out, joint_s, facts, min_violation_s)
         elif step_s < -allowed_s:
             yield Finding(
                 kind="edit-list",
@@ -149,7 +150,7 @@ def _hidden(
     features: Features,
     place: str,
     kind: str,
-    seconds: float,
+    media_s: tuple[float, float],
     at_s: float,
     facts: Evidence,
     min_violation_s: float,
@@ -162,10 +163,11 @@ def _hidden(
         ("end", "audio"): "{seconds:.2f} s of sound after the last that is played lie hidden in the file.",
         ("middle", "audio"): "{seconds:.2f} s of sound are left out by the edit list but lie in the file.",
     }
+    seconds = media_s[1] - media_s[0]
     return Finding(
         kind="edit-list",
         level=Level.VIOLATION if seconds >= min_violation_s else Level.NOTE,
         span=span_of(features, at_s, at_s),
         message=Message(templates[place, kind], {"seconds": seconds}),
-        evidence={**facts, "hidden_s": seconds, "place": place},
+        evidence={**facts, "hidden_s": seconds, "place": place, "hidden_from_s": media_s[0], "hidden_to_s": media_s[1]},
     )

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 
+_AS_STORED = {"ignore_editlist": "1"}
+
+
 @contextmanager
 def evidence(path: Path) -> Iterator[BinaryIO]:
     """Open a regular file for reading only, without ever waiting for it (a pipe would block for ever).
@@ -51,8 +54,11 @@ def evidence(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def demuxer(path: Path, name: str) -> Iterator[InputContainer]:
+def demuxer(path: Path, name: str, *, as_stored: bool = False) -> Iterator[InputContainer]:
     """Open `path` with the FFmpeg demuxer `name`, and with no other.
+
+    With `as_stored` the edit lists of MP4 and MOV files are passed over: what they hide is handed out too, and times
+    are those of the media.
 
     FFmpeg sees an open file and no name, so it cannot take the name for a protocol. No protocol is allowed to it, so
     whatever else a demuxer would open (play lists and reference movies name other files and addresses) is refused.
@@ -74,7 +80,7 @@ def demuxer(path: Path, name: str) -> Iterator[InputContainer]:
             format=name,
             metadata_errors="replace",
             buffer_size=1 << 16,
-            container_options={"protocol_whitelist": "none"},
+            container_options={"protocol_whitelist": "none", **(_AS_STORED if as_stored and name == "mov" else {})},
         ) as container,
     ):
         yield container

@@ -59,6 +59,7 @@ def pictures_at(
     *,
     still_width_px: int = 1280,
     still_timeout_s: float = 120.0,
+    as_stored: bool = False,
 ) -> dict[float, Still]:
     """Write the pictures that are shown at the given times as JPEG files.
 
@@ -79,6 +80,8 @@ def pictures_at(
         The longer side of the stills; smaller pictures keep their size.
     still_timeout_s : float
         The pass is ended after this long; the stills that are done by then are kept.
+    as_stored : bool
+        Pass over edit lists: times are those of the media, and what an edit list hides is found too.
 
     Returns
     -------
@@ -90,6 +93,7 @@ def pictures_at(
         return {}
     folder.mkdir(parents=True, exist_ok=True)
     order = {"times_s": wanted, "stream": stream, "rotation_deg": rotation_deg, "longest_px": still_width_px}
+    order["as_stored"] = as_stored
     command = [sys.executable, "-P", "-m", __name__, os.fsdecode(clip), os.fsdecode(folder)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     try:
@@ -112,7 +116,7 @@ def pictures_at(
 def _write_all(clip: Path, folder: Path, order: dict[str, Any]) -> Iterator[Still]:
     turns = round(order["rotation_deg"] / 90) % 4
     kind = sniff(clip)
-    with demuxer(clip, kind.demuxer) as container:
+    with demuxer(clip, kind.demuxer, as_stored=order["as_stored"]) as container:
         stream = cast("VideoStream", container.streams[order["stream"]])
         pictures = _Pictures(container, stream, probe.shift_s(container, kind))
         for number, (wanted_s, picture) in enumerate(pictures.at(order["times_s"])):
@@ -121,7 +125,7 @@ def _write_all(clip: Path, folder: Path, order: dict[str, Any]) -> Iterator[Stil
             width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
             pixels = np.rot90(frame.to_ndarray(format="bgr24", width=width, height=height), -turns)
             coded = cv2.imencode(".jpg", np.ascontiguousarray(pixels), [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
-            name = f"still-{number}.jpg"
+            name = f"{'hidden' if order['as_stored'] else 'still'}-{number}.jpg"
             (folder / name).write_bytes(coded.tobytes())
             yield Still(wanted_s, picture.time_s, Path(name), pixels.shape[1], pixels.shape[0])
 

@@ -75,6 +75,7 @@ def write_report(
         "plots/whole-*.svg",
         "plots/clock.svg",
         "stills/still-*.jpg",
+        "stills/hidden-*.jpg",
         "stills/photo-*.jpg",
     ):
         for earlier in out.glob(name):

@@ -19,6 +19,8 @@ PLACE = ("place-", "landmark-", "signs-")
 """How the kinds begin that are about where the clip was taken."""
 CANDIDATES = 5
 """Texts that are shown with a finding which rests on what came nearest."""
+HIDDEN_AT = (0.1, 0.5, 0.9)
+"""Which pictures of a hidden stretch are shown, as shares of its length."""
 OVERLAY = "overlay"
 """Owner of the picture that shows what the recorder burned in."""
 
@@ -48,6 +50,8 @@ class WantedStill:
     """Why this picture: a msgid."""
     time_s: float
     box: Box | None = None
+    hidden: bool = False
+    """It is kept in the file and not shown: the time is that of the media, edit lists passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,8 @@ def wanted_for(finding: Finding, features: Features) -> Iterator[WantedStill]:
 
     Findings about the burned-in clock have the clock marked in each.
     """
+    if finding.kind == "edit-list":
+        yield from _hidden(finding)
     if not features.has("frames.time_s"):
         return
     if (seen := _place(finding)) is not None:
@@ -117,6 +123,16 @@ def wanted_for(finding: Finding, features: Features) -> Iterator[WantedStill]:
     for role, row in rows.items():
         if 0 <= row < len(times) and math.isfinite(times[row]):
             yield WantedStill(finding.id, role, float(times[row]), box)
+
+
+def _hidden(finding: Finding) -> Iterator[WantedStill]:
+    """Yield a few pictures from all over the stretch of media that an edit list hides."""
+    start_s, stop_s = (_number(finding.evidence.get(name)) for name in ("hidden_from_s", "hidden_to_s"))
+    if start_s is None or stop_s is None or finding.evidence.get("stream_kind") != "video":
+        return
+    for share in HIDDEN_AT:
+        time_s = start_s + share * (stop_s - start_s)
+        yield WantedStill(finding.id, N_("Kept in the file, not shown; time of the media"), time_s, hidden=True)
 
 
 def _place(finding: Finding) -> WantedStill | None:
@@ -239,10 +255,11 @@ def take_stills(
             if math.isfinite(seen.time_s)
         ]
     within, beyond = wanted[:max_stills], wanted[max_stills:]
-    reason, made = _make(examination, [still.time_s for still in within], folder)
+    reason, made = _make(examination, [still.time_s for still in within if not still.hidden], folder)
+    _, stored = _make(examination, [still.time_s for still in within if still.hidden], folder, as_stored=True)
     shown: dict[str, list[ShownStill]] = {}
     for still in within:
-        found = made.get(still.time_s)
+        found = (stored if still.hidden else made).get(still.time_s)
         shown.setdefault(still.owner, []).append(ShownStill(still, found, None if found else reason))
     for still in beyond:
         shown.setdefault(still.owner, []).append(ShownStill(still, None, TOO_MANY))
@@ -253,7 +270,9 @@ def _role(seen: Candidate) -> str:
     return N_("A sharp picture without text") if seen.box is None else N_("Where it was read")
 
 
-def _make(examination: Examination, times_s: list[float], folder: Path) -> tuple[str, dict[float, Still]]:
+def _make(
+    examination: Examination, times_s: list[float], folder: Path, *, as_stored: bool = False
+) -> tuple[str, dict[float, Still]]:
     footage = examination.footage
     if not times_s or not examination.features.has("streams.default"):
         return NOT_MADE, {}
@@ -268,7 +287,8 @@ def _make(examination: Examination, times_s: list[float], folder: Path) -> tuple
         return GONE, {}
     row = int(video[0])
     rotation_deg = float(np.nan_to_num(streams["rotation_deg"][row]))
-    return NOT_MADE, pictures_at(footage.path, times_s, folder, int(streams["stream"][row]), rotation_deg)
+    stream = int(streams["stream"][row])
+    return NOT_MADE, pictures_at(footage.path, times_s, folder, stream, rotation_deg, as_stored=as_stored)
 
 
 def limits_of(stills: Mapping[str, list[ShownStill]]) -> Message | None:

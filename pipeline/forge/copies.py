@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import FootageError
 from pipeline.forge.copying import Segment
 from pipeline.forge.plan import Event
 from pipeline.media.evidence import demuxer
 from pipeline.media.probe import default_streams
 from pipeline.media.sniff import sniff
-from pipeline.model import Message, Span
+from pipeline.model import Span
 
 _JUMP = frozenset({"missing-frames", "picture-cut", "clock-jump", "clock-rate"})
 _GAP = _JUMP | {"timestamp-gap"}
@@ -78,7 +77,7 @@ def _event(
     )
 
 
-def gap(paths: Sequence[Path], amount: float, chance: random.Random, *, closed: bool) -> Copied:
+def gap(paths: Sequence[Path], amount: float, chance: random.Random, *, closed: bool) -> Copied | None:
     """Leave out at least `amount` seconds that end at a key picture."""
     table = _table(paths[0])
     first_s = float(table.shown_s[0])
@@ -91,7 +90,7 @@ def gap(paths: Sequence[Path], amount: float, chance: random.Random, *, closed: 
         if len(cuts) and cuts[-1] >= earliest and key <= latest:
             choices.append((int(cuts[-1]), int(key)))
     if not choices:
-        raise _too_short(paths[0])
+        return None
     cut, resumed = chance.choice(choices)
     cut_exact, key_exact = min(table.exact[cut:]), table.exact[resumed]
     cut_s, key_s, half = float(cut_exact), float(key_exact), table.period_s / 2
@@ -113,7 +112,7 @@ def _first_after(table: _Table, stops: NDArray[np.int64]) -> NDArray[np.float64]
     return behind[np.minimum(stops, len(behind) - 1)]
 
 
-def drop(paths: Sequence[Path], amount: float, chance: random.Random, *, any_packet: bool) -> Copied:
+def drop(paths: Sequence[Path], amount: float, chance: random.Random, *, any_packet: bool) -> Copied | None:
     """Drop packets of pictures and keep all times: `amount` in a row that hold no key picture, or `amount` seconds."""
     table = _table(paths[0])
     count = round(amount / table.period_s) if any_packet else round(amount)
@@ -122,7 +121,7 @@ def drop(paths: Sequence[Path], amount: float, chance: random.Random, *, any_pac
     keys = table.keys[order]
     starts = [at for at in range(max(1, low), high) if any_packet or not keys[at : at + count].any()]
     if not starts:
-        raise _too_short(paths[0])
+        return None
     at = chance.choice(starts)
     shown = table.shown_s
     low_s, high_s, half = float(shown[at]), float(shown[at + count]), table.period_s / 2
@@ -131,13 +130,13 @@ def drop(paths: Sequence[Path], amount: float, chance: random.Random, *, any_pac
     return Copied((keep,), (_event("dropped", count, high_s - low_s, kept, at, _GAP),), kept)
 
 
-def join(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied:
+def join(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied | None:
     """Put a second recording behind the first part of the first one."""
     first, second = _table(paths[0]), _table(paths[1])
     clean = first.clean()
     usable = clean[(clean > _LEAD_SHARE * len(first.times_s)) & (clean < (1 - _LEAD_SHARE) * len(first.times_s))]
     if not len(usable):
-        raise _too_short(paths[0])
+        return None
     cut = int(chance.choice(usable))
     cut_exact, start = min(first.exact[cut:]), min(second.exact)
     cut_s, half = float(cut_exact), first.period_s / 2
@@ -152,13 +151,13 @@ def join(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied:
     return Copied(segments, (event,), shown)
 
 
-def trim(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied:
+def trim(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied | None:
     """Hide the first `amount` seconds by an edit list."""
     table = _table(paths[0])
     shown = table.shown_s
     hidden = int(np.searchsorted(shown, shown[0] + amount - table.period_s / 2))
     if hidden >= len(shown) - 1:
-        raise _too_short(paths[0])
+        return None
     shift = -sorted(table.exact)[hidden]
     kept = shown[hidden:] - shown[hidden]
     segment = Segment(paths[0], lambda pictures, time_s: True, shift)
@@ -167,7 +166,7 @@ def trim(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied:
     return Copied((segment,), (Event("hidden", hidden, amount, span, frozenset({"edit-list"}), beside),), kept)
 
 
-def whole(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied:
+def whole(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied | None:
     """Copy everything, or what is shown before `amount` seconds of the file's own time."""
     stop_s = amount or math.inf
     shown = _table(paths[0]).shown_s
@@ -175,11 +174,7 @@ def whole(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied
     return Copied((Segment(paths[0], lambda pictures, time_s: time_s < stop_s),), (), kept - kept[0])
 
 
-def _too_short(path: Path) -> FootageError:
-    return FootageError(Message("{path}: it holds no place for this cut between packets.", {"path": str(path)}))
-
-
-Way = Callable[[Sequence[Path], float, random.Random], Copied]
+Way = Callable[[Sequence[Path], float, random.Random], Copied | None]
 WAYS: dict[str, Way] = {
     "remux": whole,
     "join": join,
@@ -189,4 +184,4 @@ WAYS: dict[str, Way] = {
     "drop-any": partial(drop, any_packet=True),
     "trim": trim,
 }
-"""Name → how packets are copied."""
+"""Name → how packets are copied; None: there is no place for the cut."""

@@ -146,13 +146,16 @@ def render(forgery: Forgery, path: Path) -> Truth:
         times = schedule(made.takes[0], made.pictures, made.even)
         duration_s = float(times[-1] * made.base)
         return _truth(forgery, len(times) - 1, duration_s, made.events)
+    first = forgery.recordings[0]
     with tempfile.TemporaryDirectory(prefix="unbroken-forge-") as folder:
         paths = [_recorded(each, Path(folder, f"{n}.mp4")) for n, each in enumerate(forgery.recordings)]
-        first = forgery.recordings[0]
         amount = case.amount
         if isinstance(first, Take) and not first.whole:
             amount = first.start_s + float(first.times_s[-1])
         copied = copies.WAYS[case.copy](paths, amount, random.Random(forgery.seed))
+        if copied is None:
+            message = "{path}: it holds no place for this cut between packets."
+            raise FootageError(Message(message, {"path": str(made.takes[0].path)}))
         if case.copy == "remux":
             between = Path(folder, "between.mkv")
             copying.write(copied.segments, between, "matroska", {})

@@ -83,20 +83,6 @@ class Scene:
         return self.take.samples > 0 and len(self.takes) > 1 and self.other.samples > 0
 
 
-def too_short(take: Take, needed_s: float) -> FootageError:
-    """Return the error for a take that has no room for an edit of `needed_s`."""
-    return FootageError(
-        Message(
-            "{path}: at {seconds:.1f} s it is too short for this edit, which needs {needed:.1f} s.",
-            {
-                "path": str(take.path),
-                "seconds": float(take.time(take.pictures)),
-                "needed": needed_s / (1 - 2 * _LEAD_SHARE),
-            },
-        )
-    )
-
-
 def check_room(scene: Scene, edits: Sequence[Edit]) -> None:
     """Refuse edits that reach beyond their takes: where pictures stand unevenly, seconds do not say how many there are.
 
@@ -110,7 +96,8 @@ def check_room(scene: Scene, edits: Sequence[Edit]) -> None:
         shown = [(scene.takes[run.take], run.number(at)) for run in runs for at in (0, run.count - 1)]
         inside = all(0 <= number < take.pictures for take, number in shown) and all(run.count > 0 for run in edit.put)
         if not inside or edit.at < 1 or edit.at + edit.out > scene.take.pictures:
-            raise too_short(scene.take, edit.seconds + 1.0)
+            message = "{path}: it has too few pictures for this edit."
+            raise FootageError(Message(message, {"path": str(scene.take.path)}))
 
 
 def places(take: Take, wanted: int, room_s: float, before_s: float, chance: random.Random) -> tuple[int, ...]:
@@ -139,7 +126,9 @@ def places(take: Take, wanted: int, room_s: float, before_s: float, chance: rand
     part_s = free_s / count
     slack_s = part_s - room_s - before_s - (_BETWEEN_S if count > 1 else 0.0)
     if slack_s < 0:
-        raise too_short(take, room_s + before_s)
+        message = "{path}: at {seconds:.1f} s it is too short for this edit, which needs {needed:.1f} s."
+        needed_s = (room_s + before_s) / (1 - 2 * _LEAD_SHARE)
+        raise FootageError(Message(message, {"path": str(take.path), "seconds": length_s, "needed": needed_s}))
     drawn = [lead_s + part * part_s + before_s + chance.random() * slack_s for part in range(count)]
     ends = take.times_s - 0.5 / float(take.rate)  # so that a regular take gives the nearest picture
     return tuple(max(1, min(take.pictures - 1, int(np.searchsorted(ends, at_s, "right")) - 1)) for at_s in drawn)

@@ -42,6 +42,8 @@ STROKE = 0.33
 BESIDE, LOOKED_AT, SHIFTED = 2, 8, 0.02
 """Columns by which the last figure may be pushed beside its place, at every how many pictures that is looked at, and
 how much more like itself it must then look."""
+SETTLED, PLAINLY = 2, 0.25
+"""By how many pictures a change is moved at most, and by how much more a picture must look like the other figure."""
 OFTEN = 4
 """How often a figure must come up before its own usual score is known."""
 UNSEEN = 5.0
@@ -114,7 +116,7 @@ def follow(
         _, doubts = models.doubts(cells)
         models = _again(models, cells, course_of(doubts, time_s, step_s))
     likeness, doubts = models.doubts(cells)
-    last = course_of(doubts, time_s, step_s)
+    last = _settled(course_of(doubts, time_s, step_s), likeness)
     score = np.clip(likeness[np.arange(len(strips)), last], 0.0, 1.0).astype(np.float64)
     starts = np.flatnonzero(np.diff(last, prepend=-1))
     stops = np.append(starts[1:], len(last))
@@ -155,6 +157,24 @@ def _borne_out(labels: list[Label], time_s: NDArray[np.float64]) -> list[Label]:
             label = replace(label, reading=replace(label.reading, day=nearest.reading.day))
         kept.append(label)
     return kept
+
+
+def _settled(last: NDArray[np.intp], likeness: Floats) -> NDArray[np.intp]:
+    """Return a course whose changes are moved by a picture or two to where the pictures plainly show them.
+
+    A recorder that draws its figure a picture late costs the likeliest course more than a picture that fits badly.
+    """
+    settled = last.copy()
+    for change in (np.flatnonzero(np.diff(last)) + 1).tolist():
+        old, new = last[change - 1], last[change]
+        near = likeness[max(0, change - SETTLED) : change + SETTLED]
+        plainer = near[:, old] - near[:, new]
+        before, after = plainer[: min(change, SETTLED)], plainer[min(change, SETTLED) :]
+        late = int(np.argmin(np.append(after > PLAINLY, False)))
+        early = int(np.argmin(np.append(before[::-1] < -PLAINLY, False)))
+        settled[change : change + late] = old
+        settled[change - early : change] = new
+    return settled
 
 
 def _evened(score: NDArray[np.float64], last: NDArray[np.intp], turns: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -168,6 +168,10 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         rms_dbfs      | f8 | dBFS | level of all channels together; -120 at digital silence
         peak_dbfs     | f8 | dBFS | largest sample
         zero_fraction | f8 | 0..1 | share of samples within one 16-bit step of zero in every channel: 1 is digital silence
+        break_after_s | f8 | s    | how far behind the start of the block the millisecond lies that looks most like a joint of two pieces of sound; NaN below 15.2 kHz, and within 0.25 s of either end of the sound or of a gap in it
+        break_click_db | f8 | dB  | by how much that millisecond rises above the loudest of the 30 ms on either side, in the fourth best of nine bands (of six below 30 kHz)
+        break_step_db | f8 | dB   | change of level across it, from the 25 ms before to the 25 ms after, mean of all bands
+        break_score   | f8 | -    | logarithm of the odds, up to a constant, that the sound was cut there: weighted sum of these marks and others; about -6 as a rule, above 5 rare; holds for sound with and without lossy coding after the cut
     """),
     # ---- speech -------------------------------------------------------------------------------------------------
     "voice": _columns("""

@@ -1,16 +1,20 @@
-"""Levels of the sound in blocks of 20 ms."""
+"""Levels of the sound in blocks of 20 ms, and what tells of cuts in it."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.features.breaks import breaks
 from pipeline.media.audio import Samples, Sound
 
 BLOCK_S = 0.020
 FLOOR_DBFS = -120.0
 STEP = 1 / 32768
 """One step of 16-bit sound."""
+_BATCH_S = 4.0
+_CONTEXT_S = 0.3
+"""Sound on either side of a block with which `pipeline.features.breaks` judges it."""
 
 
 def levels(blocks: Samples) -> dict[str, NDArray[np.float64]]:
@@ -39,36 +43,53 @@ def levels(blocks: Samples) -> dict[str, NDArray[np.float64]]:
 
 
 class Blocks:
-    """Cuts pieces of sound into blocks of 20 ms; a gap in the timeline begins a new block at its own time."""
+    """Cuts pieces of sound into blocks of 20 ms; a gap in the timeline begins a new block at its own time.
+
+    Blocks are measured by a few seconds, some sound before and after them included, so rows come late.
+    """
 
     def __init__(self) -> None:
-        self._rest: Samples | None = None
+        self._rest: list[Samples] = []
+        """Sound that is not measured yet, and before it what the next blocks need to have before them."""
+        self._held = 0
+        self._before = 0
         self._rest_s = 0.0
+        """When what is not measured yet begins."""
         self._rate_hz = 0
 
     def add(self, sound: Sound) -> list[dict[str, float]]:
         """Return the rows of table `sound` that a piece completes."""
         rows = []
-        if self._rest is None or not sound.joined:
+        if not self._rest or not sound.joined:
             rows = self.finish()
-            self._rest, self._rest_s, self._rate_hz = sound.samples, sound.time_s, sound.rate_hz
-        else:
-            self._rest = np.concatenate([self._rest, sound.samples], axis=1)
-        return rows + self._cut(max(1, round(BLOCK_S * self._rate_hz)))
-
-    def finish(self) -> list[dict[str, float]]:
-        """Return the row of the last block, which may be shorter."""
-        rows = self._cut(self._rest.shape[1]) if self._rest is not None and self._rest.shape[1] else []
-        self._rest = None
+            self._rest_s, self._rate_hz = sound.time_s, sound.rate_hz
+        self._rest.append(sound.samples)
+        self._held += sound.samples.shape[1]
+        if self._held - self._before >= round((_BATCH_S + 2 * _CONTEXT_S) * self._rate_hz):
+            rows += self._measure(max(1, round(BLOCK_S * self._rate_hz)), ended=False)
         return rows
 
-    def _cut(self, length: int) -> list[dict[str, float]]:
-        assert self._rest is not None
-        count = self._rest.shape[1] // length
-        if not count:
-            return []
-        whole = self._rest[:, : count * length].reshape(len(self._rest), count, length).transpose(1, 0, 2)
-        measured = levels(whole)
+    def finish(self) -> list[dict[str, float]]:
+        """Return the rows that are still open; the last block may be shorter."""
+        rows: list[dict[str, float]] = []
+        if self._held > self._before:
+            length = max(1, round(BLOCK_S * self._rate_hz))
+            rows = self._measure(length, ended=True)
+            left = self._held - self._before
+            if left:
+                rows += self._measure(left, ended=True)
+        self._rest, self._held, self._before = [], 0, 0
+        return rows
+
+    def _measure(self, length: int, *, ended: bool) -> list[dict[str, float]]:
+        """Measure whole blocks of `length` samples: all that are there, or all that have enough sound behind them."""
+        held = np.concatenate(self._rest, axis=1)
+        behind = 0 if ended else round(_CONTEXT_S * self._rate_hz)
+        count = (held.shape[1] - self._before - behind) // length
+        stop = self._before + count * length
+        whole = held[:, self._before : stop].reshape(len(held), count, length).transpose(1, 0, 2)
+        starts_s = (self._before + length * np.arange(count)) / self._rate_hz
+        measured = {**levels(whole), **breaks(held, self._rate_hz, starts_s)} if count else {}
         rows = [
             {
                 "time_s": self._rest_s + number * length / self._rate_hz,
@@ -77,6 +98,7 @@ class Blocks:
             }
             for number in range(count)
         ]
-        self._rest = self._rest[:, count * length :]
+        kept = max(0, stop - round(_CONTEXT_S * self._rate_hz))
+        self._rest, self._held, self._before = [held[:, kept:]], held.shape[1] - kept, stop - kept
         self._rest_s += count * length / self._rate_hz
         return rows

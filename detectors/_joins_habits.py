@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +16,8 @@ _NEAR_S = 0.05
 _EVEN_SHARE = 0.98
 """Where this share of all intervals is the same to the tick, the writer keeps an exact cadence."""
 _MOST_SEAMS = 3
+_FEWEST_GROUPS = 6
+_MOST_ODD = 5
 _FEWEST_PACKETS = 50
 _SMALL_STEP_S = 0.1
 """Longer holes in the sound are told by `timestamp-gap`."""
@@ -104,22 +109,63 @@ def marks_of_keys(pictures: Table) -> Iterator[Ground]:
         yield at("reference-mark", pictures, int(rows[changes[0] + 1]), found=int(marks[-1]))
 
 
-def cadence(pictures: Table) -> tuple[float, list[Ground]]:
-    """Return how many pictures lie between key frames as a rule, and where a group is shorter or longer than that.
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What x264 or x265 says of its key frames."""
 
-    The last group ends with the recording and the first may begin before it: neither counts. NaN and no ground where
-    the cadence is not kept by at least six groups and nine of ten.
+    most: int
+    """Pictures from one to the next at most (keyint)."""
+    fewest: int
+    """At least (keyint_min, min-keyint)."""
+    by_content: bool
+    """It sets more of them at scene cuts."""
+
+
+def stated_keys(texts: list[str]) -> Stated | None:
+    """Return what the encoder's own words say of its key frames, None if they say nothing or do not agree."""
+    found = set()
+    for text in texts:
+        most, fewest = re.search(r"(?<![-_])keyint=(\d+)", text), re.search(r"(?:keyint_min|min-keyint)=(\d+)", text)
+        cuts = re.search(r"scenecut=(\d+)", text)
+        if most and cuts:
+            found.add((int(most[1]), int(fewest[1]) if fewest else 1, cuts[1] != "0"))
+    return Stated(*found.pop()) if len(found) == 1 else None
+
+
+def cadence(pictures: Table, stated: Stated | None, fixed_groups: int) -> Iterator[Ground]:
+    """Yield where a group of pictures is shorter or longer than others; `by_rule`: no honest group is.
+
+    The last group ends with the recording and the first may begin before it: neither counts. By rule is what the
+    encoder says of itself, or a distance that at least `fixed_groups` groups keep of which no encoder has said that it
+    goes by the content, and all but one.
     """
     rows = np.flatnonzero(pictures["key"].astype(bool))
-    length = np.diff(rows).astype(np.float64)
-    one = usual(length)
+    length, span_s = np.diff(rows).astype(np.float64), np.diff(pictures["time_s"][rows])
+    one = usual(length) if stated is None else float(stated.most)
     odd = np.flatnonzero(length != one)
-    if (length == one).sum() < 6 or len(odd) > max(1, 0.1 * len(length)):
-        return float("nan"), []
-    return one, [
-        at("key-frame-cadence", pictures, int(rows[place + 1]), pictures_in_group=int(length[place]), usual=int(one))
-        for place in odd
-    ]
+    alike = int((length == one).sum())
+    if len(odd) > max(1, 0.1 * len(length)) and (stated is None or stated.by_content):
+        odd = np.flatnonzero((length > one) | (length < (stated.fewest if stated else 0)))
+    if not len(odd) or len(odd) > _MOST_ODD:
+        return
+    usual_s = float(np.median(span_s[length == one])) if alike else math.nan
+    for place in odd:
+        if abs(span_s[place] - usual_s) < 0.5 * usual_s / one:
+            continue  # pictures lack in it, and their time is left empty
+        pictures_in = int(length[place])
+        if stated is None:
+            by_rule = alike >= fixed_groups and len(odd) == 1
+        else:
+            by_rule = not stated.by_content or pictures_in > stated.most or pictures_in < stated.fewest
+        if not by_rule and alike < _FEWEST_GROUPS:
+            continue
+        facts = {
+            "pictures_in_group": pictures_in,
+            "usual": int(one),
+            "by_rule": by_rule,
+            "group_s": round(float(span_s[place]), 3),
+        }
+        yield at("key-frame-cadence", pictures, int(rows[place + 1]), **facts)
 
 
 def seams(packets: Table, keys_s: Numbers, tick_s: float, name: str) -> list[Ground]:
@@ -141,7 +187,7 @@ def seams(packets: Table, keys_s: Numbers, tick_s: float, name: str) -> list[Gro
     exact = off_s <= (1.1 * tick_s if np.isfinite(tick_s) else 0.0011) + 1e-6
     inner = np.ones(len(off_s), dtype=bool)
     inner[:3] = inner[-3:] = False
-    small = interval_s < np.maximum(1.6 * usual_s, _SMALL_STEP_S if name == "sound-seam" else 0.0)
+    small = (interval_s > 0) & (interval_s < np.maximum(1.6 * usual_s, _SMALL_STEP_S if name == "sound-seam" else 0.0))
     places = np.flatnonzero(~exact & inner & small)
     if exact.mean() < _EVEN_SHARE or not 0 < len(places) <= _MOST_SEAMS:
         return []

@@ -8,7 +8,16 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from detectors._joins import Ground, coded_pictures
-from detectors._joins_habits import cadence, changed_sets, marks_of_keys, seams, sound_restarts, texts_again, together
+from detectors._joins_habits import (
+    cadence,
+    changed_sets,
+    marks_of_keys,
+    seams,
+    sound_restarts,
+    stated_keys,
+    texts_again,
+    together,
+)
 from detectors._joins_numbers import broken_links, holes_in_order, key_numbers, own_times, picture_numbers
 from detectors._timeline import examined_stream, span_of
 from pipeline.detector import detector
@@ -32,6 +41,10 @@ SAYS = {
 """Ground → what it says; the gravest first."""
 WEAK = {"key-frame-cadence", "picture-seam", "sound-seam"}
 """Grounds that have honest causes: a scene cut, a clock that was set. Two of them at one instant make a suspicion."""
+
+
+_MOST_KEYS = 0.2
+"""Where a larger share of the pictures are key frames, being at one says nothing."""
 
 
 @detector(
@@ -69,7 +82,7 @@ WEAK = {"key-frame-cadence", "picture-seam", "sound-seam"}
     emits=("stream-change",),
 )
 def stream_change(
-    features: Features, *, reach_s: float = 0.05, fixed_groups: int = 12, max_alone: int = 5
+    features: Features, *, reach_s: float = 0.05, fixed_groups: int = 8, max_alone: int = 5
 ) -> Iterator[Finding]:
     """Yield one finding for each instant at which the coded stream changes or skips, with all its grounds.
 
@@ -97,11 +110,11 @@ def stream_change(
     pictures = coded_pictures(features)
     if pictures is None or pictures.rows < 2:
         return
-    instants = _together(sorted(_grounds(features, pictures), key=lambda ground: ground.stop_s), reach_s)
-    strict = _fixed_cadence(features, pictures, fixed_groups)
+    grounds = sorted(_grounds(features, pictures, fixed_groups), key=lambda ground: ground.stop_s)
+    instants = _together([ground for ground in grounds if not _explained(ground, grounds)], reach_s)
     notes: list[Finding] = []
     for grounds in instants:
-        finding = _finding(features, grounds, strict)
+        finding = _finding(features, grounds)
         if finding.level is Level.NOTE:
             notes.append(finding)
         else:
@@ -110,7 +123,7 @@ def stream_change(
         yield from notes
 
 
-def _grounds(features: Features, pictures: Table) -> Iterator[Ground]:
+def _grounds(features: Features, pictures: Table, fixed_groups: int) -> Iterator[Ground]:
     video, audio = examined_stream(features, "video"), examined_stream(features, "audio")
     stream = int(features["streams"]["stream"][video]) if video is not None else -1
     texts, sets = features["encoder"], features["parameters"]
@@ -125,8 +138,10 @@ def _grounds(features: Features, pictures: Table) -> Iterator[Ground]:
     yield from key_numbers(pictures)
     yield from broken_links(pictures)
     yield from own_times(pictures)
-    yield from cadence(pictures)[1]
-    keys_s = pictures["time_s"][pictures["key"].astype(bool)]
+    named = texts["text"][(texts["stream"] == stream) & np.isin(texts["place"], ("sei", "header sei"))]
+    yield from cadence(pictures, stated_keys([str(text) for text in named]), fixed_groups)
+    key = pictures["key"].astype(bool)
+    keys_s = pictures["time_s"][key & (key.mean() <= _MOST_KEYS)]
     ticks_s = features["streams"]["time_base_s"]
     yield from seams(pictures, keys_s, float(ticks_s[video]) if video is not None else math.nan, "picture-seam")
     if audio is not None:
@@ -153,25 +168,24 @@ def _together(grounds: Iterable[Ground], reach_s: float) -> list[list[Ground]]:
     return instants
 
 
-def _fixed_cadence(features: Features, pictures: Table, fixed_groups: int) -> bool:
-    """Tell whether key frames come by count alone, so that a single one out of step speaks for itself."""
-    one, odd = cadence(pictures)
-    groups = int(pictures["key"].sum()) - 1
-    if not math.isfinite(one) or len(odd) != 1 or groups < fixed_groups:
+def _explained(ground: Ground, grounds: list[Ground]) -> bool:
+    """Tell whether a group of pictures is short because of a place inside it from which pictures were taken."""
+    if ground.name != "key-frame-cadence":
         return False
-    texts = [str(text) for text in features["encoder"]["text"]]
-    named = [text for text in texts if text.startswith(("x264", "x265")) or "libx26" in text]
-    return all("scenecut=0" in text for text in named)
+    start_s = ground.stop_s - float(ground.facts["group_s"] or 0.0)
+    return any(
+        other.name in {"picture-number", "picture-order", "own-time"} and start_s < other.stop_s < ground.stop_s - 1e-6
+        for other in grounds
+    )
 
 
-def _finding(features: Features, grounds: list[Ground], strict: bool) -> Finding:
+def _finding(features: Features, grounds: list[Ground]) -> Finding:
     order = list(SAYS)
     grounds = sorted(grounds, key=lambda ground: order.index(ground.name))
     names = list(dict.fromkeys(ground.name for ground in grounds))
     first = grounds[0]
     suspect = any(name not in WEAK for name in names) or len(names) > 1
-    suspect |= strict and names == ["key-frame-cadence"]
-    suspect |= any(ground.facts.get("at_key_frame", False) for ground in grounds)
+    suspect |= any(ground.facts.get("at_key_frame") or ground.facts.get("by_rule") for ground in grounds)
     level = Level.VIOLATION if first.name == "other-encoder" else Level.SUSPECT if suspect else Level.NOTE
     facts: dict[str, Scalar] = {}
     for ground in grounds:

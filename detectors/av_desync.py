@@ -33,11 +33,11 @@ def av_desync(
 ) -> Iterator[Finding]:
     """Yield a finding if sound and pictures end apart, and one if the sound's times run away from its samples.
 
-    A recorder starts and stops both together. When sound is taken out and the pictures stay, what follows comes earlier
-    and the sound ends too soon by as much as was taken; when pictures are taken out, the sound outlasts them. Of 52
-    files with sound that nobody cut in this way, 48 ended within 0.1 s of each other, three at 0.3 s, and the sound of a
-    WMV file outlasted its pictures by 1.0 s. A file that is broken off is not judged: there both end where the store did.
-    Holes in the times of the sound are told as `timestamp-gap`.
+    A recorder starts and stops both together. When sound is taken out and the pictures stay, what follows comes
+    earlier and the sound ends too soon by as much as was taken; when pictures are taken out, the sound outlasts them.
+    Of 52 files with sound that nobody cut in this way, 48 ended within 0.1 s of each other, three at 0.3 s, and the
+    sound of a WMV file outlasted its pictures by 1.0 s. A file that is broken off is not judged: there both end where
+    the store did. Holes in the times of the sound are told as `timestamp-gap`.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.features.flow import NOT_MOVED, UNKNOWN_FLOW, Moved, flow
+from pipeline.features.signature import signature
 
 WIDTH, HEIGHT = 160, 90
 MIDDLE_WIDTH = 640
@@ -178,6 +179,7 @@ def measure(luma: Luma, before: Look | None, before_last: Look | None) -> tuple[
     now = look(reduced)
     columns = brightness(now)
     columns["sharpness"] = sharpness(reduced)
+    columns |= signature(now.thumbnail)
     if before is None:
         columns |= UNKNOWN_CHANGES | UNKNOWN_FLOW
     else:

@@ -159,6 +159,14 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         flow_residual  | f8   | 0..255  | mean absolute difference from the picture before after undoing the flow
         flow_residual_max | f8 | 0..255 | mean of that difference in the tenth of tiles where it is largest
         flow_cover     | f8   | 0..1    | share of the picture that was inside the picture before
+        look_1         | i8   | -       | mean brightness in row 1 of the picture's 8 x 8 equal parts, one byte each from the left, the first in the lowest byte
+        look_2         | i8   | -       | mean brightness in row 2 of the picture's 8 x 8 equal parts, one byte each from the left, the first in the lowest byte
+        look_3         | i8   | -       | mean brightness in row 3 of the picture's 8 x 8 equal parts, one byte each from the left, the first in the lowest byte
+        look_4         | i8   | -       | mean brightness in row 4 of the picture's 8 x 8 equal parts, one byte each from the left, the first in the lowest byte
+        look_5         | i8   | -       | mean brightness in row 5 of the picture's 8 x 8 equal parts, one byte each from the left, the first in the lowest byte
+        look_6         | i8   | -       | mean brightness in row 6 of the picture's 8 x 8 equal parts, one byte each from the left, the first in the lowest byte
+        look_7         | i8   | -       | mean brightness in row 7 of the picture's 8 x 8 equal parts, one byte each from the left, the first in the lowest byte
+        look_8         | i8   | -       | mean brightness in row 8 of the picture's 8 x 8 equal parts, one byte each from the left, the first in the lowest byte
         clock_s        | f8   | s       | what the burned-in clock shows, in whole seconds: since 1970-01-01 00:00 as the clock counts them (no zone) if it shows a date, since midnight if not; NaN where no clock is read
         clock_score    | f8   | 0..1    | how well the seconds digits look like themselves elsewhere in this clip: near 0 the overlay is not there; NaN if the clip shows no clock
     """),

@@ -1,0 +1,109 @@
+"""Foreign pictures between two halves of one take: the picture leaves and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from detectors._looks import COLUMNS, distance, looks
+from detectors._timeline import span_of
+from pipeline.detector import detector
+from pipeline.model import Curve, Features, Finding, Level, Message
+
+_FEWEST_FRAMES = 8
+_REACH = 6
+
+
+@detector(
+    "inserted-frames",
+    version=1,
+    needs=("frames.time_s", "frames.luma_std", "frames.damaged", *COLUMNS),
+    emits=("inserted-frames",),
+)
+def inserted_frames(
+    features: Features,
+    *,
+    max_inserted_s: float = 2.0,
+    min_step: float = 10.0,
+    min_ratio: float = 4.0,
+    max_return: float = 0.4,
+    violation_step: float = 25.0,
+    violation_return: float = 0.15,
+) -> Iterator[Finding]:
+    """Yield one finding per stretch that the picture leaves at once and from which it comes back at once.
+
+    Both steps are much larger than the steps of the pictures around them, and the picture after the stretch resembles
+    the one before it far more than either resembles what stands between. A flash or a hand before the lens does this
+    too, so a step must reach many parts of the picture, and a black or blank stretch is left to `blank-picture`.
+
+    Parameters
+    ----------
+    max_inserted_s : float
+        Longest stretch that is told (seconds).
+    min_step : float
+        Root mean square difference of the 8 x 8 means of two pictures, at either end, to be suspect (0 to 255).
+    min_ratio : float
+        How many times larger than the largest of the steps around both must be.
+    max_return : float
+        The picture after from the one before, as a share of the smaller of the two steps, at most (0 to 1).
+    violation_step : float
+        Step to be a violation (0 to 255).
+    violation_return : float
+        Share of the return to be a violation (0 to 1).
+
+    References
+    ----------
+    Q. Wang et al., "Identifying video forgery process using optical flow", IWDW (2013), 244-257.
+    """
+    frames = features["frames"]
+    time_s = frames["time_s"]
+    if frames.rows < _FEWEST_FRAMES or not np.isfinite(time_s).all():
+        return
+    seen = looks(frames)
+    step = np.concatenate(([0.0], distance(seen[1:], seen[:-1]))).astype(np.float64)
+    blank = frames["luma_std"] <= 4.0
+    damaged = frames["damaged"].astype(bool)
+    edges = np.flatnonzero(step >= min_step)
+    done = -1
+    for n, first in enumerate(edges.tolist()):
+        if first <= done:
+            continue
+        for stop in edges[n + 1 :].tolist():
+            if time_s[stop] - time_s[first] > max_inserted_s:
+                break
+            smaller = min(step[first], step[stop])
+            back = float(distance(seen[stop], seen[first - 1]))
+            around = _around(step, first, stop)
+            if not len(around) or smaller < min_ratio * max(around.max(), 0.5) or back > max_return * smaller:
+                continue
+            if blank[first:stop].any() or damaged[first - 1 : stop + 1].any():
+                continue
+            done = stop
+            clear = smaller >= violation_step and back <= violation_return * smaller
+            yield Finding(
+                kind="inserted-frames",
+                level=Level.VIOLATION if clear else Level.SUSPECT,
+                span=span_of(features, float(time_s[first]), float(time_s[stop])),
+                message=Message(
+                    "The picture leaves what it showed at once and comes back to it {pictures} pictures later: foreign "
+                    "pictures may have been put in.",
+                    {"pictures": stop - first},
+                ),
+                evidence={
+                    "pictures": stop - first,
+                    "step_in": float(step[first]),
+                    "step_out": float(step[stop]),
+                    "largest_step_around": float(around.max()),
+                    "return": back,
+                },
+                curves=(Curve("frames.luma_diff"), Curve("frames.skip_diff")),
+            )
+            break
+
+
+def _around(step: np.ndarray, first: int, stop: int) -> np.ndarray:
+    """Return the steps before and after the stretch, and inside it."""
+    return np.concatenate(
+        (step[max(1, first - _REACH) : first], step[first + 1 : stop], step[stop + 1 : stop + 1 + _REACH])
+    )

@@ -1,0 +1,23 @@
+"""A very small copy of every picture, by which pictures far apart in a clip can be compared. Pure functions."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE = 8
+NAMES = tuple(f"look_{row}" for row in range(1, SIDE + 1))
+"""Columns of table `frames`, a row of the copy in each."""
+
+
+def signature(thumbnail: NDArray[np.float32]) -> dict[str, int]:
+    """Return the picture's mean brightness in 8 x 8 equal parts, eight bytes a column, the leftmost first in memory.
+
+    Parameters
+    ----------
+    thumbnail : float32, shape (height, width), 0..255
+    """
+    parts = cv2.resize(thumbnail, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    packed = np.rint(np.clip(parts, 0, 255)).astype(np.uint8).view("<i8").ravel()
+    return dict(zip(NAMES, packed.tolist(), strict=True))

@@ -12,7 +12,7 @@ BLOCK_S = 0.020
 FLOOR_DBFS = -120.0
 STEP = 1 / 32768
 """One step of 16-bit sound."""
-_BATCH_S = 4.0
+_BATCH_BLOCKS = 200
 _CONTEXT_S = 0.3
 """Sound on either side of a block with which `pipeline.features.breaks` judges it."""
 
@@ -65,31 +65,35 @@ class Blocks:
             self._rest_s, self._rate_hz = sound.time_s, sound.rate_hz
         self._rest.append(sound.samples)
         self._held += sound.samples.shape[1]
-        if self._held - self._before >= round((_BATCH_S + 2 * _CONTEXT_S) * self._rate_hz):
-            rows += self._measure(max(1, round(BLOCK_S * self._rate_hz)), ended=False)
+        length, behind = self._lengths()
+        batch = _BATCH_BLOCKS * length
+        while self._held - self._before >= batch + behind:
+            rows += self._measure(length, _BATCH_BLOCKS, behind)
         return rows
 
     def finish(self) -> list[dict[str, float]]:
         """Return the rows that are still open; the last block may be shorter."""
         rows: list[dict[str, float]] = []
-        if self._held > self._before:
-            length = max(1, round(BLOCK_S * self._rate_hz))
-            rows = self._measure(length, ended=True)
-            left = self._held - self._before
-            if left:
-                rows += self._measure(left, ended=True)
+        length, _ = self._lengths()
+        whole, left = divmod(self._held - self._before, length)
+        if whole:
+            rows += self._measure(length, whole, left)
+        if left:
+            rows += self._measure(left, 1, 0)
         self._rest, self._held, self._before = [], 0, 0
         return rows
 
-    def _measure(self, length: int, *, ended: bool) -> list[dict[str, float]]:
-        """Measure whole blocks of `length` samples: all that are there, or all that have enough sound behind them."""
+    def _lengths(self) -> tuple[int, int]:
+        """Return how many samples a block has, and how many are to follow the last block that is measured."""
+        return max(1, round(BLOCK_S * self._rate_hz)), round(_CONTEXT_S * self._rate_hz)
+
+    def _measure(self, length: int, count: int, behind: int) -> list[dict[str, float]]:
+        """Measure `count` blocks of `length` samples, with `behind` samples of what follows them."""
         held = np.concatenate(self._rest, axis=1)
-        behind = 0 if ended else round(_CONTEXT_S * self._rate_hz)
-        count = (held.shape[1] - self._before - behind) // length
         stop = self._before + count * length
         whole = held[:, self._before : stop].reshape(len(held), count, length).transpose(1, 0, 2)
         starts_s = (self._before + length * np.arange(count)) / self._rate_hz
-        measured = {**levels(whole), **breaks(held, self._rate_hz, starts_s)} if count else {}
+        measured = {**levels(whole), **breaks(held[:, : stop + behind], self._rate_hz, starts_s)}
         rows = [
             {
                 "time_s": self._rest_s + number * length / self._rate_hz,

@@ -222,7 +222,7 @@ def measure(
             parts["speech"] = _listen(footage, settings, cache, progress, opening, media)
         if opening is not None and not opening.is_relative_to(cache.root):
             opening = None
-    return Features(_with_clock(_joined(*(part for part in parts.values() if part is not None)))), opening, None
+    return Features(with_clock(_joined(*(part for part in parts.values() if part is not None)))), opening, None
 
 
 def measure_structure(
@@ -309,7 +309,7 @@ def _joined(*parts: Mapping[str, Table]) -> dict[str, Table]:
     return joined
 
 
-def _with_clock(tables: dict[str, Table]) -> dict[str, Table]:
+def with_clock(tables: dict[str, Table]) -> dict[str, Table]:
     """Put the columns of the burned-in clock, which is read after the pass, into the table of pictures."""
     clock = tables.pop("clock", None)
     if clock is not None and "frames" in tables and clock.rows == tables["frames"].rows:

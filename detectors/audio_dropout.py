@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors._timeline import runs, span_of
 from pipeline.detector import detector
@@ -16,7 +17,7 @@ _ROUNDING_S = 1e-6
 
 @detector(
     "audio-dropout",
-    version=1,
+    version=2,
     needs=("sound.time_s", "sound.duration_s", "sound.rms_dbfs", "sound.zero_fraction"),
     emits=("audio-dropout",),
 )
@@ -24,6 +25,8 @@ def audio_dropout(
     features: Features,
     *,
     min_zero_fraction: float = 0.98,
+    max_silence_dbfs: float = -88.0,
+    min_below_usual_db: float = 40.0,
     min_silence_s: float = 0.2,
     edge_s: float = 1.0,
     max_habit_share: float = 0.2,
@@ -33,13 +36,18 @@ def audio_dropout(
 
     A microphone in the quietest room leaves noise of some steps of 16 bits; exact zeros are written by a muted input,
     by a cut, or by a decoder without data. Lossy encoders keep them: AAC decodes silence to zeros but for one block
-    on either side. The first and last moments are left out (priming, fades), and so are short silences that recur
-    all through a clip: that is a noise gate.
+    on either side. Zeros with dither, and what an encoder makes of them, lie at -97 to -90 dBFS: that counts as well
+    where the rest of the clip is far louder. The first and last moments are left out (priming, fades), and so are short
+    silences that recur all through a clip: that is a noise gate.
 
     Parameters
     ----------
     min_zero_fraction : float
         Share of samples within one step of zero from which a block is silent (0 to 1).
+    max_silence_dbfs : float
+        A block that is not louder than this is silent too (dBFS) …
+    min_below_usual_db : float
+        … if it is quieter by this much than the median of the clip (dB).
     min_silence_s : float
         Shortest stretch that is told (seconds).
     edge_s : float
@@ -59,7 +67,9 @@ def audio_dropout(
         return
     time_s = sound["time_s"]
     stop_s = time_s + np.nan_to_num(sound["duration_s"])
-    silent = sound["zero_fraction"] >= min_zero_fraction
+    digital = sound["zero_fraction"] >= min_zero_fraction
+    usual_dbfs = float(np.nanmedian(sound["rms_dbfs"])) if np.isfinite(sound["rms_dbfs"]).any() else -np.inf
+    silent = digital | (sound["rms_dbfs"] <= min(max_silence_dbfs, usual_dbfs - min_below_usual_db))
     curves = (Curve("sound.zero_fraction", min_zero_fraction), Curve("sound.rms_dbfs"))
     if silent.all():
         yield Finding(
@@ -103,10 +113,18 @@ def audio_dropout(
             kind="audio-dropout",
             level=Level.SUSPECT,
             span=span_of(features, float(time_s[first]), float(stop_s[stop - 1])),
-            message=Message(
-                "The sound is digitally silent for {seconds:.2f} s; no open microphone is.",
-                {"seconds": float(length_s)},
-            ),
+            message=_silence(length_s, sound["rms_dbfs"][first:stop], bool(digital[first:stop].mean() >= 0.5)),
             evidence={"silent_s": float(length_s), "usual_rms_dbfs": median_dbfs},
             curves=curves,
         )
+
+
+def _silence(seconds: float, rms_dbfs: NDArray[np.float64], digital: bool) -> Message:
+    if digital:
+        return Message(
+            "The sound is digitally silent for {seconds:.2f} s; no open microphone is.", {"seconds": float(seconds)}
+        )
+    return Message(
+        "The sound all but stops for {seconds:.2f} s, at {level:.0f} dBFS or less; no open microphone does.",
+        {"seconds": float(seconds), "level": float(np.nanmax(rms_dbfs))},
+    )

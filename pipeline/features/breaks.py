@@ -124,7 +124,8 @@ def marks(levels: Levels, starts_ms: NDArray[np.int64]) -> tuple[NDArray[np.int6
     sums = np.cumsum(levels, axis=0, dtype=np.float64)
 
     def mean(first: int, last: int) -> Levels:
-        return ((sums[at + last] - sums[at + first - 1]) / (last - first + 1)).astype(np.float32)
+        found: Levels = ((sums[at + last] - sums[at + first - 1]) / (last - first + 1)).astype(np.float32)
+        return found
 
     before, after, left, right = mean(-25, -3), mean(3, 25), mean(-8, -3), mean(3, 8)
     long_before, long_after = mean(-100, -26), mean(26, 100)

@@ -1,6 +1,7 @@
 import pytest
 
 from detectors.audio_dropout import audio_dropout
+from pipeline.features.schema import table
 from tests.packets import drawn_sound, kinds, stream
 
 CLIP = stream("IPPPPPPPPP" * 10)
@@ -47,3 +48,29 @@ def test_a_noise_gate_is_a_note():
 def test_a_dropout_is_told_beside_a_noise_gate():
     levels = sorted(level for _, level in kinds(found("---__" * 12 + "_" * 10 + "-----")))
     assert levels == ["note", "suspect"]
+
+
+def dithered(level_dbfs, rest_dbfs=-45.0):
+    """4 s of sound, of which one second lies at a level at which dither lies."""
+    rows = [
+        {
+            "time_s": i * 0.02,
+            "duration_s": 0.02,
+            "rms_dbfs": level_dbfs if 100 <= i < 150 else rest_dbfs,
+            "peak_dbfs": -30.0,
+            "zero_fraction": 0.75 if 100 <= i < 150 else 0.01,
+        }
+        for i in range(200)
+    ]
+    return list(audio_dropout(CLIP.features(sound=table("sound", rows))))
+
+
+def test_zeros_with_dither():
+    (finding,) = dithered(-91.0)
+    assert finding.level == "suspect" and "-91 dBFS" in finding.summary
+    assert (finding.span.start_s, finding.span.stop_s) == (pytest.approx(2.0), pytest.approx(3.0))
+
+
+def test_a_quiet_room_and_a_quiet_clip_are_no_dither():
+    assert dithered(-80.0) == []
+    assert dithered(-91.0, rest_dbfs=-60.0) == []

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
-from detectors._footprint import Footprint, footprint
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors._footprint import Footprint, Stretch, border, excess, footprint
 from detectors._joins import coded_pictures
 from detectors._timeline import examined_stream, extent, span_of
 from detectors._writers import ENCODERS, matches_any, software
@@ -26,35 +30,47 @@ _PLACES = ("sei", "header sei", "user data", "header user data", "comment", "str
         "packets.size_bytes",
         "packets.key",
         "packets.slice_type",
+        "packets.reference",
         "encoder.stream",
         "encoder.place",
         "encoder.text",
     ),
-    emits=("re-encoded",),
+    emits=("re-encoded", "missing-frames"),
 )
 def re_encoded(
     features: Features,
     *,
     recorder_encoders: tuple[str, ...] = (),
-    min_footprint: float = 6.0,
-    min_periods: int = 6,
+    min_strength: float = 5.0,
+    min_pictures: int = 4,
+    min_pictures_whole: int = 6,
+    min_share: float = 0.75,
+    max_breaks: int = 3,
 ) -> Iterator[Finding]:
-    """Yield notes on the encoder that names itself in the pictures, and on the key frames of an earlier encoder.
+    """Yield notes on the encoder that names itself and on an earlier encoding, and where that one's rhythm breaks.
 
     Encoders in software write their name and settings into the stream; a recorder's chip as a rule does not. And where
     footage was encoded twice, the pictures that were key frames before cost more than their neighbours when they are
-    predicted: the sizes of P pictures rise in a rhythm that is not that of the key frames. Both speak of another
-    encoding, never of a cut: a note, unless it is known which encoders the recorders of an agency have.
+    predicted: sizes rise in a rhythm that is not that of the key frames. Both speak of another encoding, never of a
+    cut: a note, unless it is known which encoders the recorders of an agency have. But if the rhythm falls out of step
+    inside the clip, pictures were taken out or put in before it was encoded again: that is suspect, since an encoder
+    that sets key frames by the content may do the same of itself. A piece as long as the rhythm leaves no trace.
 
     Parameters
     ----------
     recorder_encoders : tuple of str
         Words one of which the recorders of the agency write into their stream, in any case; another encoder's name is
         then suspect. Empty: not known.
-    min_footprint : float
-        How far the rhythm must stand out before it is told (standard deviations of the sums of other rhythms).
-    min_periods : int
-        How often the rhythm must have come.
+    min_strength : float
+        How far the pictures of the rhythm must stand out in every stretch (standard deviations of their mean).
+    min_pictures : int
+        How many pictures of the rhythm must stand out in every stretch.
+    min_pictures_whole : int
+        How many must stand out in the whole clip.
+    min_share : float
+        Which share of the pictures of the rhythm must stand out in every stretch (0 to 1).
+    max_breaks : int
+        With more breaks the earlier encoder set key frames by the content: they are not told.
 
     References
     ----------
@@ -89,12 +105,24 @@ def re_encoded(
             evidence={"ground": "encoder-name", "names": [text[:200] for text in dict.fromkeys(texts)][:5]},
         )
     pictures = coded_pictures(features)
-    found = footprint(pictures) if pictures is not None else None
-    if found is not None and found.strength >= min_footprint and found.periods >= min_periods:
-        yield _of_footprint(features, found)
+    found = None if pictures is None else footprint(pictures, fewest=min_pictures)
+    if pictures is None or found is None or len(found.stretches) > max_breaks + 1:
+        return
+    clear = all(
+        stretch.strength >= min_strength
+        and stretch.peaks >= min_pictures
+        and stretch.peaks >= min_share * stretch.places
+        for stretch in found.stretches
+    )
+    if clear and sum(stretch.peaks for stretch in found.stretches) >= min_pictures_whole:
+        yield _rhythm(features, found)
+        values = excess(pictures)
+        time_s = np.sort(pictures["time_s"])
+        for one, other in pairwise(found.stretches):
+            yield _broken(features, found.period, one, other, time_s[list(border(values, found.period, one, other))])
 
 
-def _of_footprint(features: Features, found: Footprint) -> Finding:
+def _rhythm(features: Features, found: Footprint) -> Finding:
     start_s, stop_s = extent(features)
     return Finding(
         kind="re-encoded",
@@ -108,8 +136,28 @@ def _of_footprint(features: Features, found: Footprint) -> Finding:
         evidence={
             "ground": "footprint",
             "period_pictures": found.period,
-            "phase_pictures": found.phase,
-            "strength": round(found.strength, 2),
-            "periods": found.periods,
+            "strengths": [round(stretch.strength, 2) for stretch in found.stretches],
+            "pictures": sum(stretch.peaks for stretch in found.stretches),
+            "places": sum(stretch.places for stretch in found.stretches),
+        },
+    )
+
+
+def _broken(features: Features, period: int, one: Stretch, other: Stretch, border_s: NDArray[np.float64]) -> Finding:
+    lacking = (one.phase - other.phase) % period
+    return Finding(
+        kind="missing-frames",
+        level=Level.SUSPECT,
+        span=span_of(features, float(border_s[0]), float(border_s[1])),
+        message=Message(
+            "The rhythm that an earlier encoding left falls out of step by {lacking} of {period} pictures here: pieces "
+            "were taken out or put in before the footage was encoded again.",
+            {"lacking": lacking, "period": period},
+        ),
+        evidence={
+            "ground": "footprint-break",
+            "period_pictures": period,
+            "pictures_lacking_of_a_period": lacking,
+            "strengths": [round(one.strength, 2), round(other.strength, 2)],
         },
     )

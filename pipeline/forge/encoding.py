@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+import cv2
+
 from pipeline.errors import SettingsError
 from pipeline.model import Message
 
@@ -24,6 +26,9 @@ CONTAINERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """File extension → FFmpeg's muxer, and the codecs that it takes."""
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow")
 _MPEG4_MOST_REORDERED = 2
+_AVX_512F = 13
+"""OpenCV's number of this instruction set. With it x264's macroblock tree reads beyond the picture where the width in
+macroblocks suits it ill (160 and 480 px were seen): the same pictures then give, now and again, other bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ class Encoding:
         stream.pix_fmt = "yuvj420p" if self.codec == "mjpeg" else "yuv420p"
         if self.codec in {"libx264", "libx265"}:
             own = {} if self.scenecut else {"scenecut": "0"}
+            if self.codec == "libx264" and cv2.checkHardwareSupport(_AVX_512F):
+                own["asm"] = "AVX2"
             if self.codec == "libx265":
                 own |= {"log-level": "none", "pools": "none", "frame-threads": "1", "bframes": str(self.reordered)}
                 own |= {"keyint": str(self.gop)}

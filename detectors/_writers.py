@@ -21,7 +21,7 @@ WRITERS: tuple[tuple[str, str], ...] = (
     (r"gpac|mp4box", "GPAC (MP4Box)"),
     (r"l-smash", "L-SMASH"),
     (r"bento4", "Bento4"),
-    (r"mainconcept|adobe|premiere|after effects", "Adobe Premiere or another program with MainConcept's writer"),
+    (r"mainconcept|adobe|premiere|after effects", "Adobe Premiere (MainConcept)"),
     (r"davinci|blackmagic", "DaVinci Resolve"),
     (r"vegas", "VEGAS"),
     (r"final cut|compressor \d", "Apple Final Cut"),
@@ -35,10 +35,10 @@ WRITERS: tuple[tuple[str, str], ...] = (
     (r"opencv", "OpenCV"),
     (
         r"movavi|filmora|wondershare|camtasia|capcut|jianying|剪映|格式工厂|format ?factory",
-        "a program for editing video",
+        "Movavi, Filmora, Camtasia, CapCut",
     ),
     (r"iso media file produced by google", "YouTube"),
-    (r"twitter|bilibili|tiktok|douyin", "an Internet platform"),
+    (r"twitter|bilibili|tiktok|douyin", "Twitter, Bilibili, TikTok"),
 )
 """Pattern (any case) → software that writes files and is no recorder's own."""
 
@@ -49,7 +49,7 @@ ENCODERS: tuple[tuple[str, str], ...] = (
     (r"^lavc\d", "FFmpeg (libavcodec)"),
     (r"^xvid", "Xvid"),
     (r"^divx", "DivX"),
-    (r"^svt-av1|libsvtav1|libaom|rav1e", "an AV1 encoder in software"),
+    (r"^svt-av1|libsvtav1|libaom|rav1e", "SVT-AV1, libaom, rav1e"),
     (r"libvpx", "libvpx"),
 )
 """Pattern (any case) → encoder in software."""

@@ -19,7 +19,7 @@ from pipeline.errors import FootageError
 from pipeline.forge import copies, copying
 from pipeline.forge.cases import Case
 from pipeline.forge.edits import without
-from pipeline.forge.encoding import Encoding, chosen
+from pipeline.forge.encoding import RECORDER, Encoding, chosen
 from pipeline.forge.overlay import Clock
 from pipeline.forge.pictures import scaled_size
 from pipeline.forge.plan import Event, Plan, composed, schedule
@@ -51,6 +51,8 @@ class Forgery:
     """What is encoded; where packets are copied, how the first recording is made."""
     recordings: tuple[Plan | Take, ...]
     """What packets are copied from; empty where the clip is encoded anew."""
+    untold: frozenset[str]
+    """Kinds of finding that nothing in the clip can give: it has no clock, or no sound."""
     recipe: dict[str, Value]
     seed: str
 
@@ -71,9 +73,8 @@ def plan(case: Case, takes: Sequence[Take], seed: int, wish: Wish | None = None)
     takes = tuple(takes[: 2 if case.other else 1])
     _check(case, takes)
     key = f"{seed} {case.name} {' '.join(take.sha256 for take in takes)}"
-    chance = random.Random(key)
-    encoding = chosen(chance, wish.settings())
-    clocks = clocks_of(case, len(takes), wish.overlay, chance)
+    encoding = chosen(random.Random(f"{key} encoding"), wish.settings())
+    clocks = clocks_of(case, len(takes), wish.overlay, random.Random(f"{key} overlay"))
     if case.copy:
         encoding = copyable(encoding, case)
     even = takes[0].regular or encoding.container == "avi"
@@ -86,23 +87,22 @@ def plan(case: Case, takes: Sequence[Take], seed: int, wish: Wish | None = None)
     if tags and encoding.container == "ts":  # a transport stream knows no comment
         tags = (("service_name", tags[0][1]),)
     whole = Plan(takes, (), (), encoding, size, clocks, even=even, tags=tags)
-    recipe = _recipe(case, takes, seed, encoding, clocks, size)
+    recipe = _recipe(case, takes, seed, encoding, clocks, size) | {"edits": wish.edits}
     if case.copy:
         recordings = recordings_of(whole, case, wish)
         if isinstance(recordings[0], Take):
             recipe = {key: value for key, value in recipe.items() if key not in _ENCODERS} | {"codec": "copied"}
-        return Forgery(name, case, whole, recordings, recipe, key)
+        return Forgery(name, case, whole, recordings, _untold(whole, wish), recipe, key)
+    chance = random.Random(f"{key} edit")  # the same places, whatever the encoding and the overlay
     at = places(takes[0], wish.edits, case.room_s, case.before_s, chance)
     assert case.edit is not None
     scene = Scene(takes, at, chance)
     edits = case.edit(scene)
     check_room(scene, edits)
-    if clocks[0] is None:
-        edits = without(edits, _OF_CLOCKS)
-    if not takes[0].samples:
-        edits = without(edits, _OF_SOUND)
+    edits = without(edits, _untold(whole, wish))
     pictures, sound, events = composed(takes[0], edits, even)
-    return Forgery(name, case, replace(whole, pictures=pictures, sound=sound, events=events), (), recipe, key)
+    made = replace(whole, pictures=pictures, sound=sound, events=events)
+    return Forgery(name, case, made, (), _untold(whole, wish), recipe, key)
 
 
 def _check(case: Case, takes: tuple[Take, ...]) -> None:
@@ -150,7 +150,7 @@ def render(forgery: Forgery, path: Path) -> Truth:
     with tempfile.TemporaryDirectory(prefix="unbroken-forge-") as folder:
         paths = [_recorded(each, Path(folder, f"{n}.mp4")) for n, each in enumerate(forgery.recordings)]
         amount = case.amount
-        if isinstance(first, Take) and not first.whole:
+        if case.copy == "remux" and isinstance(first, Take) and not first.whole:
             amount = first.start_s + float(first.times_s[-1])
         copied = copies.WAYS[case.copy](paths, amount, random.Random(forgery.seed))
         if copied is None:
@@ -161,12 +161,31 @@ def render(forgery: Forgery, path: Path) -> Truth:
             copying.write(copied.segments, between, "matroska", {})
             copied = replace(copied, segments=(replace(copied.segments[0], path=between),))
         copying.write(copied.segments, path, made.encoding.muxer, dict(made.tags))
-    if isinstance(first, Take) and read_take(path).pictures != first.pictures:
+    if case.copy == "remux" and isinstance(first, Take) and read_take(path).pictures != first.pictures:
         message = "{path}: its packets cannot be copied to {container} so that every picture is shown again."
         raise FootageError(Message(message, {"path": str(first.path), "container": made.encoding.container}))
-    events = tuple(replace(event, kinds=event.kinds - _absent(made)) for event in copied.events)
+    events = tuple(replace(event, kinds=event.kinds - forgery.untold) for event in copied.events)
     period_s = float(np.median(np.diff(copied.shown_s)))
     return _truth(forgery, len(copied.shown_s), float(copied.shown_s[-1]) + period_s, events)
+
+
+def record(
+    take: Take, path: Path, *, clock: Clock | None = None, encoding: Encoding = RECORDER, height: int | None = None
+) -> Take:
+    """Write a take as a recorder would have, with its clock burned in, and read it.
+
+    What is forged from it is then encoded twice, clock and all, as real forgeries are: with `Wish(clocked=True)`, and
+    `direct=True` to copy its packets. Clocks come from `pipeline.forge.overlay.random_clock` and `later`.
+
+    Raises
+    ------
+    FootageError
+        If the take cannot be read again, or the file cannot be written.
+    """
+    pictures, sound, _ = composed(take, (), take.regular)
+    size = scaled_size(take.width, take.height, height)
+    encode(Plan((take,), pictures, sound, encoding, size, (clock,), even=take.regular), path)
+    return read_take(path)
 
 
 def _recorded(source: Plan | Take, path: Path) -> Path:
@@ -176,11 +195,9 @@ def _recorded(source: Plan | Take, path: Path) -> Path:
     return path
 
 
-def _absent(made: Plan) -> frozenset[str]:
-    """Return the kinds that nothing in the clip can tell."""
-    return (_OF_CLOCKS if made.clocks[0] is None else frozenset()) | (
-        frozenset() if made.takes[0].samples else _OF_SOUND
-    )
+def _untold(made: Plan, wish: Wish) -> frozenset[str]:
+    clocked = wish.clocked or made.clocks[0] is not None
+    return (frozenset() if clocked else _OF_CLOCKS) | (frozenset() if made.takes[0].samples else _OF_SOUND)
 
 
 def _truth(forgery: Forgery, pictures: int, duration_s: float, events: tuple[Event, ...]) -> Truth:
@@ -188,4 +205,4 @@ def _truth(forgery: Forgery, pictures: int, duration_s: float, events: tuple[Eve
     return Truth(case.name, case.forged, case.done, pictures, duration_s, events, WRITTEN_ANEW, forgery.recipe)
 
 
-__all__ = ["FORGER_VERSION", "Forgery", "Wish", "plan", "read_take", "render"]
+__all__ = ["FORGER_VERSION", "Forgery", "Wish", "plan", "read_take", "record", "render"]

@@ -35,6 +35,11 @@ class Wish:
     """How many edits to make in one clip, at most."""
     marked: bool = False
     """Say in the container's metadata that the clip is forged."""
+    clocked: bool = False
+    """The takes bear a running clock of their own, so that its jumps tell an edit."""
+    direct: bool = False
+    """Copied cases copy the packets of the clips themselves, whole, and make no recording first: for clips that come
+    from one recorder, or from `pipeline.forge.forgery.record`."""
 
     def settings(self) -> dict[str, tuple[str, ...] | tuple[int, ...]]:
         """Return the values to choose from for each setting of the encoding."""
@@ -97,21 +102,16 @@ def copyable(encoding: Encoding, case: Case) -> Encoding:
 def recordings_of(whole: Plan, case: Case, wish: Wish) -> tuple[Plan | Take, ...]:
     """Return what packets are copied from: recordings made from the takes, all alike; the very clip for a re-mux."""
     take = whole.takes[0]
-    if case.copy == "remux" and whole.clocks[0] is None and wish.height is None:
-        return (take,)
+    untouched = whole.clocks[0] is None and wish.height is None
+    if untouched and (case.copy == "remux" or wish.direct):
+        return whole.takes
     encoding = replace(whole.encoding, container="mp4")
     pictures, sound, _ = composed(take, (), whole.even)
     made = [replace(whole, pictures=pictures, sound=sound, encoding=encoding, tags=())]
     if case.other:
-        other = whole.takes[1]
         scene = Scene(whole.takes, (), random.Random(0))
-        pace = scene.pace
-        count = int(other.pictures / pace)
-        samples = min(
-            round(count / take.rate * take.rate_hz), round(other.samples / max(1, other.rate_hz) * take.rate_hz)
-        )
-        heard = (Sounds(samples or round(count / take.rate * take.rate_hz), take=1 if samples else -1),)
-        made.append(
-            replace(made[0], pictures=(Pictures(count, take=1, pace=pace),), sound=heard if take.samples else ())
-        )
+        run = Pictures(int(scene.other.pictures / scene.pace), take=1, pace=scene.pace)
+        samples = round(run.count / take.rate * take.rate_hz)
+        silence = (Sounds(samples, take=-1),) if take.samples else ()
+        made.append(replace(made[0], pictures=(run,), sound=scene.sound_with(run, samples) or silence, even=True))
     return tuple(made)

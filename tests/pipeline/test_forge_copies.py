@@ -1,11 +1,16 @@
 """Forgeries that encode nothing anew: packets are joined, left out, hidden; read back from the clips themselves."""
 
+import random
+
 import av
 import numpy as np
 import pytest
 
+from pipeline.errors import FootageError
 from pipeline.forge.cases import case
-from pipeline.forge.forgery import read_take
+from pipeline.forge.encoding import Encoding
+from pipeline.forge.forgery import read_take, record
+from pipeline.forge.overlay import later, random_clock
 from pipeline.media import boxes
 from pipeline.media.movie import read_movie
 from tests.pipeline.forging import forged, heard, numbered_clip, seen
@@ -123,3 +128,26 @@ def test_containers_that_cannot_hold_a_copy_give_way(takes, tmp_path):
 def test_recordings_bear_the_clock(takes, tmp_path):
     truth = forged(case("joined-copied"), takes, tmp_path / "forged.mp4", overlay=("dots-5x7",))
     assert truth.recipe["overlay"] == "dots-5x7" and "clock-jump" in truth.kinds
+
+
+def test_recordings_are_forged_without_a_second_recording(takes, tmp_path):
+    first = random_clock(random.Random(5), "dots-5x7")
+    clocks = (first, later(random.Random(6), first))
+    pairs = enumerate(zip(takes, clocks, strict=True))
+    made = [record(take, tmp_path / f"{n}.mp4", clock=clock) for n, (take, clock) in pairs]
+    assert [take.pictures for take in made] == [200, 100] and list(made[0].keys) == list(range(0, 200, 30))
+    path = tmp_path / "forged.mp4"
+    truth = forged(case("joined-copied"), made, path, direct=True, clocked=True)
+    at = seam(truth, path)
+    assert seen(path) == MINE[:at] + [(1, number) for number in range(100)]
+    assert "clock-jump" in truth.kinds and truth.recipe["codec"] == "copied"
+    with av.open(str(made[0].path)) as before, av.open(str(path)) as after:
+        given = [bytes(packet) for packet in before.demux(video=0)]
+        assert [bytes(packet) for packet in after.demux(video=0)][:at] == given[:at]
+    assert "clock-jump" in forged(case("removed-3"), made, path, clocked=True).kinds
+
+
+def test_takes_that_were_encoded_otherwise_cannot_be_joined_directly(takes, tmp_path):
+    with pytest.raises(FootageError, match="was not encoded like the take before it"):
+        other = record(takes[1], tmp_path / "other.mp4", encoding=Encoding(gop=12, bframes=0))
+        forged(case("joined-copied"), [takes[0], other], tmp_path / "forged.mp4", direct=True)

@@ -72,6 +72,11 @@ def test_another_seed_gives_another_forgery(takes):
     assert {forgery.plan.encoding.codec for forgery in forgeries} == {"libx264", "mpeg4"}
 
 
+def test_places_do_not_depend_on_encoding_and_overlay(takes):
+    wishes = (Wish(), Wish(crf=(20, 28), container=("mkv", "mov")), Wish(overlay=("dots-5x7",), height=96))
+    assert len({str(plan(case("removed-3"), takes, 4, wish).plan.pictures) for wish in wishes}) == 1
+
+
 def test_pictures_are_brought_to_a_height_and_a_shape(takes, tmp_path):
     wide = read_take(numbered_clip(tmp_path / "wide.mp4", 1, frames=60, size=(240, 128)))
     path = tmp_path / "forged.mp4"

@@ -23,6 +23,21 @@ def excess(score: NDArray[np.float64]) -> NDArray[np.float64]:
     return score - _USUAL_SHARE * max(0.0, usual)
 
 
+def break_evidence(features: Features, at_s: float, *, reach_s: float = 0.1) -> float | None:
+    """Return how much the sound speaks for a cut at an instant: the highest `excess` within `reach_s` of it.
+
+    For a finding that rests on something else, as on a jump of the picture. The logarithm of the odds, up to a
+    constant: of honest instants one in a hundred passes 1, one in a thousand 2 to 6 (`docs/accuracy.md`). None where
+    the sound was not judged.
+    """
+    if not (features.has("sound.break_score") and features.has("sound.time_s")):
+        return None
+    sound = features["sound"]
+    middle_s = sound["time_s"] + np.nan_to_num(sound["duration_s"]) / 2
+    near = (np.abs(middle_s - at_s) <= reach_s) & np.isfinite(sound["break_score"])
+    return float(excess(sound["break_score"])[near].max()) if near.any() else None
+
+
 def tracks(features: Features) -> tuple[tuple[float, float], tuple[float, float]] | None:
     """Return from when to when there are pictures, and sound (seconds); None if either is not there."""
     ends = []

@@ -26,9 +26,9 @@ _SILENT = 0.98
 def audio_break(
     features: Features,
     *,
-    suspect_score: float = 12.0,
-    note_score: float = 8.0,
-    suspect_score_lacking: float = 5.0,
+    suspect_score: float = 6.5,
+    note_score: float = 4.5,
+    suspect_score_lacking: float = 3.0,
     min_lacking_s: float = 0.3,
     min_apart_s: float = 0.25,
     max_per_minute: float = 30.0,

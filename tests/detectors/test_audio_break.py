@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 
-from detectors._sound import excess
+from detectors._sound import break_evidence, excess
 from detectors.audio_break import audio_break
 from pipeline.features.schema import table
+from pipeline.model import Features
 from tests.packets import drawn_sound, kinds, stream
 
 CLIP = stream("IPPPPPPPPP" * 10)
+LEVELS = {"suspect_score": 12, "note_score": 8, "suspect_score_lacking": 5}
 SCORES = {"!": 14.0, "+": 10.0, "~": 7.0, "?": float("nan")}
 
 
@@ -27,7 +29,7 @@ def heard(picture, silent=""):
 
 
 def found(picture, silent="", **params):
-    return list(audio_break(CLIP.features(sound=heard(picture, silent)), suspect_score=12, note_score=8, **params))
+    return list(audio_break(CLIP.features(sound=heard(picture, silent)), **{**LEVELS, **params}))
 
 
 def test_ambience_has_no_break():
@@ -81,3 +83,11 @@ def test_scores_are_held_against_the_habit_of_the_clip():
 
 def test_the_sound_of_the_other_tests_has_no_break():
     assert list(audio_break(CLIP.features(sound=drawn_sound("-" * 40)))) == []
+
+
+def test_what_the_sound_says_beside_another_witness():
+    features = CLIP.features(sound=heard("." * 100 + "~" + "." * 48 + "?" * 51))
+    assert break_evidence(features, 2.05) == 7.0
+    assert break_evidence(features, 1.0) == -6.0
+    assert break_evidence(features, 3.5) is None and break_evidence(features, 99.0) is None
+    assert break_evidence(Features({}), 2.0) is None

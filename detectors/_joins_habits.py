@@ -84,13 +84,14 @@ def sound_restarts(pictures: Table, sound: Table, texts: Table, stream: int) -> 
     own = texts.where((texts["stream"] == stream) & np.isfinite(texts["time_s"]) & (texts["place"] == "fill element"))
     if not sound.rows or own.rows < 2:
         return
+    own = Table({name: column[np.argsort(own["time_s"], kind="stable")] for name, column in own.items()})
     order = np.argsort(sound["time_s"], kind="stable")
     number = np.searchsorted(sound["time_s"][order], own["time_s"] - 1e-6)
     odd = np.flatnonzero(np.diff(number) != _NAMED_EVERY)
     if len(odd) <= _MOST_SEAMS:
         for place in odd:
-            # It stepped out between the two; where it starts anew it names itself at once.
-            yield _near("sound-encoder-restart", pictures, float(own["time_s"][place + 1]))
+            start_s, stop_s = own["time_s"][place : place + 2].tolist()  # it fell out of step somewhere in between
+            yield Ground("sound-encoder-restart", start_s, stop_s)
 
 
 def _near(name: str, pictures: Table, time_s: float, **facts: str) -> Ground:

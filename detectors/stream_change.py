@@ -184,6 +184,7 @@ def _finding(features: Features, grounds: list[Ground]) -> Finding:
     grounds = sorted(grounds, key=lambda ground: order.index(ground.name))
     names = list(dict.fromkeys(ground.name for ground in grounds))
     first = grounds[0]
+    narrow = min(grounds, key=lambda ground: ground.stop_s - ground.start_s)
     suspect = any(name not in WEAK for name in names) or len(names) > 1
     suspect |= any(ground.facts.get("at_key_frame") or ground.facts.get("by_rule") for ground in grounds)
     level = Level.VIOLATION if first.name == "other-encoder" else Level.SUSPECT if suspect else Level.NOTE
@@ -193,7 +194,7 @@ def _finding(features: Features, grounds: list[Ground]) -> Finding:
     return Finding(
         kind="stream-change",
         level=level,
-        span=span_of(features, first.start_s, first.stop_s),
+        span=span_of(features, narrow.start_s, narrow.stop_s),
         message=Message(SAYS[first.name], {name: value for name, value in first.facts.items() if name in _FIELDS}),
         evidence={"grounds": names, **facts},
     )

@@ -14,7 +14,8 @@ from pipeline.features.flow import NOT_MOVED, UNKNOWN_FLOW, Moved, flow
 from pipeline.features.signature import signature
 
 WIDTH, HEIGHT = 160, 90
-MIDDLE_WIDTH = 640
+MIDDLE_WIDTH = 480
+"""Wider pictures are halved as long as they do not become narrower than this."""
 FLAT_STD = 0.5
 """Below this contrast (of 255) a thumbnail has nothing that could be followed from picture to picture."""
 
@@ -29,9 +30,10 @@ class Look:
     thumbnail: Thumbnail
     """float32, shape (90, 160), 0..255."""
     histogram: NDArray[np.float32]
-    """float32, shape (32,), adds up to 1."""
+    """float32, shape (256,), adds up to 1: shares of the levels."""
     centred: Thumbnail
     """The thumbnail less its mean."""
+    mean: float
     std: float
     levels: Luma
     """The thumbnail in whole steps."""
@@ -40,17 +42,22 @@ class Look:
 
 
 def middle(luma: Luma) -> Luma:
-    """Return the picture reduced to 640 px width by area averaging (narrower ones as they are).
+    """Return the picture halved by averaging until it is 480 to 959 px wide (narrower ones as they are).
+
+    Halving costs a tenth of bringing a picture to any other size.
 
     Parameters
     ----------
     luma : uint8, shape (height, width)
     """
     height, width = luma.shape
-    if width <= MIDDLE_WIDTH:
-        return luma
-    size = (MIDDLE_WIDTH, max(1, round(height * MIDDLE_WIDTH / width)))
-    return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
+    while width >= 2 * MIDDLE_WIDTH and height > 1:
+        height, width = height // 2, width // 2
+        # an odd last line or column is left out: only exact halves are averaged the fast way
+        luma = np.asarray(
+            cv2.resize(luma[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA), np.uint8
+        )
+    return luma
 
 
 def look(reduced: Luma) -> Look:
@@ -66,31 +73,27 @@ def look(reduced: Luma) -> Look:
     thumbnail = np.asarray(
         cv2.resize(reduced.astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), np.float32
     )
-    counts = cv2.calcHist([thumbnail], [0], None, [32], [0, 256]).ravel()
+    levels = np.asarray(cv2.convertScaleAbs(thumbnail), np.uint8)
+    counts = cv2.calcHist([levels], [0], None, [256], [0, 256]).ravel()
     mean, std = cv2.meanStdDev(thumbnail)
     return Look(
         thumbnail,
         np.asarray(counts / thumbnail.size, np.float32),
         thumbnail - np.float32(mean[0, 0]),
+        float(mean[0, 0]),
         float(std[0, 0]),
-        np.asarray(cv2.convertScaleAbs(thumbnail), np.uint8),
+        levels,
     )
 
 
 def brightness(now: Look) -> dict[str, float]:
     """Return mean, standard deviation and the 1st and 99th percentile of the thumbnail, all 0..255."""
-    low, high = round(0.01 * (now.thumbnail.size - 1)), round(0.99 * (now.thumbnail.size - 1))
-    ordered = np.partition(now.thumbnail.ravel(), (low, high))
-    return {
-        "luma_mean": float(now.thumbnail.mean()),
-        "luma_std": now.std,
-        "luma_p01": float(ordered[low]),
-        "luma_p99": float(ordered[high]),
-    }
+    low, high = np.searchsorted(now.histogram.cumsum(), (0.01, 0.99))
+    return {"luma_mean": now.mean, "luma_std": now.std, "luma_p01": float(low), "luma_p99": float(min(high, 255))}
 
 
 def sharpness(reduced: Luma) -> float:
-    """Return the variance of the Laplacian of the picture at 640 px width.
+    """Return the variance of the Laplacian of the reduced picture; its mean is next to nothing.
 
     References
     ----------
@@ -101,8 +104,7 @@ def sharpness(reduced: Luma) -> float:
     reduced : uint8, shape (height, width)
         As from `middle`.
     """
-    _, deviation = cv2.meanStdDev(cv2.Laplacian(reduced, cv2.CV_16S))
-    return float(deviation[0, 0] ** 2)
+    return float(cv2.norm(cv2.Laplacian(reduced, cv2.CV_16S), cv2.NORM_L2SQR) / reduced.size)
 
 
 def difference(before: Look, now: Look) -> float:
@@ -134,7 +136,7 @@ def changes(before: Look, now: Look) -> dict[str, float]:
     found = {
         "luma_diff": luma_diff,
         "luma_diff_max": float(cv2.resize(gap, (WIDTH // 10, HEIGHT // 10), interpolation=cv2.INTER_AREA).max()),
-        "hist_distance": float(0.5 * np.abs(before.histogram - now.histogram).sum()),
+        "hist_distance": float(0.5 * np.abs(_bins(before.histogram) - _bins(now.histogram)).sum()),
         "shift_x": math.nan,
         "shift_y": math.nan,
         "shift_response": 0.0,
@@ -153,6 +155,11 @@ def changes(before: Look, now: Look) -> dict[str, float]:
         moved = cv2.warpAffine(before.thumbnail, move, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
         found["residual"] = float(cv2.absdiff(moved, now.thumbnail)[top:bottom, left:right].mean())
     return found
+
+
+def _bins(histogram: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return 32 bins of a histogram of 256 levels."""
+    return np.asarray(histogram.reshape(32, 8).sum(axis=1), np.float32)
 
 
 @cache

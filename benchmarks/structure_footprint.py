@@ -24,17 +24,17 @@ from benchmarks.structure_edits import load
 from pipeline.detector import REGISTRY
 from pipeline.model import Finding
 
-FIRST = ((25, 20), (30, 26))
-"""Distance of key frames and CRF of the first encoding."""
+FIRST = ((25, 20, 0), (30, 26, 0), (30, 23, 40))
+"""Distance of key frames, CRF and scenecut (0: key frames by count alone) of the first encoding."""
 SECOND = (((40, 20), 0), ((40, 26), 0), ((250, 23), 0), ((250, 23), 3))
 """The same of the second one, and how many B pictures it may set in a row."""
 REMOVED = (0, 3, 10)
 HALFWAY = 150
 
 
-def encode(take: Take, path: Path, group: int, crf: int, bframes: int = 0) -> Path:
+def encode(take: Take, path: Path, group: int, crf: int, scenecut: int = 0) -> Path:
     """Encode the pictures of a take with x264."""
-    settings = f"keyint={group}:scenecut=0:bframes={bframes}"
+    settings = f"keyint={group}:scenecut={scenecut}:bframes=0"
     with av.open(str(path), "w") as out:
         video = out.add_stream("libx264", rate=take.rate)
         video.options = {"preset": "veryfast", "threads": "1", "crf": str(crf), "x264-params": settings}
@@ -98,7 +98,7 @@ def main(
             rate = float(take.rate)
             for first in FIRST:
                 before = encode(take, work / "first.mp4", *first)
-                name = f"group {first[0]}, CRF {first[1]}"
+                name = f"group {first[0]}, CRF {first[1]}" + (", scene cuts" if first[2] else "")
                 files = {"once": (before, 0)}
                 for second, bframes in SECOND:
                     again = f"again CRF {second[1]}, group {second[0]}, {bframes} B"

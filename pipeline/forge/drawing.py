@@ -123,7 +123,7 @@ def _cropped(fill: Mask) -> Mask:
     return fill[:, columns[0] : columns[-1] + 1] if len(columns) else fill
 
 
-@lru_cache(4096)
+@lru_cache(256)
 def text_mask(text: str, font: Font, height_px: int) -> Mask:
     """Return one line of text: as high as a line, letters after letters, no kerning."""
     letters = [_letter(letter, font, height_px) for letter in text]
@@ -171,7 +171,7 @@ def place(line: Line, lengths: tuple[int, int], layout: Layout, size: tuple[int,
     return left, max(0, min(top, height - lengths[1]))
 
 
-@lru_cache(2048)
+@lru_cache(64)
 def stamp(text: str, left: int, top: int, size: tuple[int, int], font: Font, look: Look, height_px: int) -> Stamp:
     """Draw one line of text for a picture of `size` (width, height) with its line box at `left`, `top`."""
     width, height = size

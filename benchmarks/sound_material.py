@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from benchmarks.footage import FOOTAGE
-from pipeline.features.breaks import BLOCK_MS, CONTEXT_MS, band_levels, marks
+from pipeline.features.breaks import BLOCK_MS, CONTEXT_MS, judge
 from pipeline.media.audio import samples_of
 
 MATERIAL_VERSION = 1
@@ -182,7 +182,7 @@ def judged(coding: Coding, found: list[tuple[str, Sound, int]], tell: Callable[[
 
 
 def _marks(heard: Sound, rate_hz: int) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    levels = band_levels(heard.mean(axis=0), rate_hz)
-    starts = np.arange(CONTEXT_MS, len(levels) - CONTEXT_MS - BLOCK_MS + 1, BLOCK_MS)
-    at, values = marks(levels, starts)
+    length_ms = heard.shape[1] * 1000 // rate_hz
+    starts = np.arange(CONTEXT_MS, length_ms - CONTEXT_MS - BLOCK_MS + 1, BLOCK_MS)
+    at, values = judge(heard.mean(axis=0), rate_hz, starts)
     return at / 1000, np.stack(list(values.values()), axis=1)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from pipeline.features.break_weights import WEIGHTS
+from pipeline.features.prediction import surprise
 
 Levels = NDArray[np.float32]
 
@@ -51,8 +52,18 @@ def bands_of(rate_hz: int) -> int:
 
 def mark_names(rate_hz: int) -> list[str]:
     """Return the names of the marks at a sampling rate of at least 15,200 Hz, in the order of `marks`."""
-    quiet = np.full((CONTEXT_MS * 2 + BLOCK_MS, bands_of(rate_hz)), -9, np.float32)
-    return list(marks(quiet, np.array([CONTEXT_MS]))[1])
+    quiet = np.zeros((CONTEXT_MS * 2 + BLOCK_MS) * rate_hz // 1000, np.float32)
+    return list(judge(quiet, rate_hz, np.array([CONTEXT_MS]))[1])
+
+
+def judge(
+    sound: NDArray[np.float32], rate_hz: int, starts_ms: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]:
+    """Return what `marks` returns for mono sound; below 30 kHz, where the click has fewer bands, `burst_marks` too."""
+    at, found = marks(band_levels(sound, rate_hz), starts_ms)
+    if rate_hz < WIDE_HZ:
+        found |= burst_marks(surprise(sound, rate_hz)[:, None], starts_ms, at)
+    return at, found
 
 
 def band_levels(sound: NDArray[np.float32], rate_hz: int) -> Levels:
@@ -169,6 +180,47 @@ def marks(levels: Levels, starts_ms: NDArray[np.int64]) -> tuple[NDArray[np.int6
     return at, found
 
 
+def burst_marks(bursts: Levels, starts_ms: NDArray[np.int64], at: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+    """Return how far the error of linear prediction stands out at `at`, and where it does so most in each block.
+
+    Parameters
+    ----------
+    bursts : float32, shape (milliseconds, 1)
+        As `surprise` returns them.
+    starts_ms, at : int64, shape (blocks,)
+        As `marks` takes and returns them.
+
+    Returns
+    -------
+    dict of float32 arrays, shape (blocks,)
+        In bel; `burst` is held against 30 ms, `burst_wide` against 200 ms, `burst_rise` against means of 25 ms;
+        `_best` at the millisecond of the block where `burst` is highest; `burst_tip` there against the second
+        millisecond on either side; `burst_alike` where both milliseconds are one, else 0.
+    """
+    peak = maximum_filter1d(bursts, 3, axis=0)[:, 0]
+    near = peak - np.maximum(_loudest(bursts, -30, -4), _loudest(bursts, 4, 30))[:, 0]
+    wide = np.clip(peak - np.maximum(_loudest(bursts, -200, -4), _loudest(bursts, 4, 200))[:, 0], -1.5, 2.5)
+    best = starts_ms + near[starts_ms[:, None] + np.arange(BLOCK_MS)].argmax(axis=1)
+    sums = np.cumsum(bursts[:, 0], dtype=np.float64)
+
+    def rise(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        sides = np.maximum(sums[rows - 3] - sums[rows - 26], sums[rows + 25] - sums[rows + 2]) / 23
+        above: Levels = np.clip(peak[rows] - sides, -1, 3).astype(np.float32)
+        return above
+
+    return {
+        "burst": np.clip(near[at], -1, 2.5),
+        "burst_best": np.clip(near[best], -1, 2.5),
+        "burst_wide": wide[at],
+        "burst_wide_best": wide[best],
+        "burst_rise": rise(at),
+        "burst_rise_best": rise(best),
+        "burst_tip": np.clip(peak[best] - np.maximum(bursts[best - 2, 0], bursts[best + 2, 0]), -0.5, 2),
+        "burst_squared": np.square(np.maximum(near[best], 0)),
+        "burst_alike": (np.abs(best - at) <= 1) * np.clip(near[best], 0, 2),
+    }
+
+
 def _loudest(levels: Levels, first: int, last: int) -> Levels:
     """Return the loudest of the milliseconds from `first` to `last` after each; near the ends they mean nothing."""
     size = last - first + 1
@@ -208,7 +260,7 @@ def breaks(sound: NDArray[np.float32], rate_hz: int, starts_s: NDArray[np.float6
     inside = (starts_ms >= CONTEXT_MS) & (starts_ms + BLOCK_MS + CONTEXT_MS <= length_ms)
     if not bands_of(rate_hz) or not inside.any():
         return columns
-    at, found = marks(band_levels(sound.mean(axis=0), rate_hz), starts_ms[inside])
+    at, found = judge(sound.mean(axis=0), rate_hz, starts_ms[inside])
     columns["break_after_s"][inside] = (at - starts_ms[inside]) / 1000
     columns["break_click_db"][inside] = 10 * found["click_C"]
     columns["break_step_db"][inside] = 10 * found["step"]

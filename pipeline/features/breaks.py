@@ -41,6 +41,8 @@ CONTEXT_MS = 250
 _FLOOR = 1e-9
 """Added to every energy: what lies below -90 dBFS in a band is rounding, or was left out by an encoder."""
 _TAPER = 0.15
+_SIDE_MS = 27
+"""From the 4th to the 30th millisecond."""
 _LEAST_HZ = 4000
 """Rate of an envelope, at least: four values a millisecond."""
 
@@ -127,7 +129,8 @@ def marks(levels: Levels, starts_ms: NDArray[np.int64]) -> tuple[NDArray[np.int6
         Where blocks begin, at least 250 ms from the start and 270 ms from the end of `levels`.
     """
     peak = maximum_filter1d(levels, 3, axis=0)
-    click = np.clip(peak - np.maximum(_loudest(levels, -30, -4), _loudest(levels, 4, 30)), -1, 2.5)
+    loudest = maximum_filter1d(levels, _SIDE_MS, axis=0)
+    click = np.clip(peak - _beside(loudest), -1, 2.5)
     alike = np.maximum(click, 0).mean(axis=1)
     at = starts_ms + alike[starts_ms[:, None] + np.arange(BLOCK_MS)].argmax(axis=1)
     top, here = peak[at], click[at]
@@ -140,7 +143,7 @@ def marks(levels: Levels, starts_ms: NDArray[np.int64]) -> tuple[NDArray[np.int6
 
     before, after, left, right = mean(-25, -3), mean(3, 25), mean(-8, -3), mean(3, 8)
     long_before, long_after = mean(-100, -26), mean(26, 100)
-    around = np.maximum(_loudest(levels, -200, -4)[at], _loudest(levels, 4, 200)[at])
+    around = _around(loudest, at)
     ranked = np.sort(here, axis=1)[:, ::-1]
     wide = np.sort(np.clip(top - around, -1.5, 2.5), axis=1)[:, ::-1]
     rise = np.clip(top - np.maximum(before, after), -1, 3)
@@ -198,8 +201,13 @@ def burst_marks(bursts: Levels, starts_ms: NDArray[np.int64], at: NDArray[np.int
         millisecond on either side; `burst_alike` where both milliseconds are one, else 0.
     """
     peak = maximum_filter1d(bursts, 3, axis=0)[:, 0]
-    near = peak - np.maximum(_loudest(bursts, -30, -4), _loudest(bursts, 4, 30))[:, 0]
-    wide = np.clip(peak - np.maximum(_loudest(bursts, -200, -4), _loudest(bursts, 4, 200))[:, 0], -1.5, 2.5)
+    loudest = maximum_filter1d(bursts, _SIDE_MS, axis=0)
+    near = peak - _beside(loudest)[:, 0]
+
+    def wide(rows: NDArray[np.int64]) -> Levels:
+        above: Levels = np.clip(peak[rows] - _around(loudest, rows)[:, 0], -1.5, 2.5)
+        return above
+
     best = starts_ms + near[starts_ms[:, None] + np.arange(BLOCK_MS)].argmax(axis=1)
     sums = np.cumsum(bursts[:, 0], dtype=np.float64)
 
@@ -211,8 +219,8 @@ def burst_marks(bursts: Levels, starts_ms: NDArray[np.int64], at: NDArray[np.int
     return {
         "burst": np.clip(near[at], -1, 2.5),
         "burst_best": np.clip(near[best], -1, 2.5),
-        "burst_wide": wide[at],
-        "burst_wide_best": wide[best],
+        "burst_wide": wide(at),
+        "burst_wide_best": wide(best),
         "burst_rise": rise(at),
         "burst_rise_best": rise(best),
         "burst_tip": np.clip(peak[best] - np.maximum(bursts[best - 2, 0], bursts[best + 2, 0]), -0.5, 2),
@@ -221,11 +229,16 @@ def burst_marks(bursts: Levels, starts_ms: NDArray[np.int64], at: NDArray[np.int
     }
 
 
-def _loudest(levels: Levels, first: int, last: int) -> Levels:
-    """Return the loudest of the milliseconds from `first` to `last` after each; near the ends they mean nothing."""
-    size = last - first + 1
-    centred: Levels = maximum_filter1d(levels, size, axis=0)
-    return np.roll(centred, -(first + size // 2), axis=0)
+def _beside(loudest: Levels) -> Levels:
+    """Return the loudest of the 4th to 30th millisecond on either side; within 30 ms of the ends it means nothing."""
+    return np.maximum(np.roll(loudest, 17, axis=0), np.roll(loudest, -17, axis=0))
+
+
+def _around(loudest: Levels, rows: NDArray[np.int64]) -> Levels:
+    """Return the loudest of the 4th to 200th millisecond on either side of some milliseconds."""
+    middles = np.r_[17:188:27, 187]
+    found: Levels = loudest[rows[:, None] + np.concatenate((-middles, middles))].max(axis=1)
+    return found
 
 
 def score(found: dict[str, NDArray[np.float32]]) -> NDArray[np.float64]:

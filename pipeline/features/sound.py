@@ -32,13 +32,13 @@ def levels(blocks: Samples) -> dict[str, NDArray[np.float64]]:
     -------
     dict of float64 arrays, shape (blocks,)
     """
-    size = np.abs(blocks)
     floor = 10 ** (FLOOR_DBFS / 20)
-    rms = np.sqrt(np.mean(np.square(blocks, dtype=np.float64), axis=(1, 2)))
+    loudest = np.abs(blocks).max(axis=1)
+    rms = np.sqrt(np.einsum("bcn,bcn->b", blocks, blocks).astype(np.float64) / (blocks.shape[1] * blocks.shape[2]))
     return {
         "rms_dbfs": 20 * np.log10(np.maximum(rms, floor)),
-        "peak_dbfs": 20 * np.log10(np.maximum(size.max(axis=(1, 2)).astype(np.float64), floor)),
-        "zero_fraction": (size.max(axis=1) <= STEP).mean(axis=1),
+        "peak_dbfs": 20 * np.log10(np.maximum(loudest.max(axis=1).astype(np.float64), floor)),
+        "zero_fraction": (loudest <= STEP).mean(axis=1),
     }
 
 

@@ -38,11 +38,11 @@ STYLES = (
 
 
 def load(path: Path, seconds: float = 12.0) -> Take:
-    """Decode the first seconds of a clip at 384 x 216, with sound where it has any."""
+    """Decode the first seconds of a clip at 384 x 216 as 30 pictures a second, with sound where it has any."""
     pictures = []
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        rate = Fraction(stream.average_rate or 25).limit_denominator(1001)
+        rate = Fraction(30)  # one for all: takes are to be joined
         for frame in container.decode(stream):
             pictures.append(frame.to_ndarray(format="rgb24", width=384, height=216))
             if len(pictures) >= seconds * rate:
@@ -115,10 +115,14 @@ def write(packets: list[Coded], template: Path, path: Path) -> Path:
         held = {packet.stream for packet in packets}
         streams = {s.index: out.add_stream_from_template(s) for s in taken.streams if s.index in held}
         bases = [stream.time_base for stream in taken.streams]
+        reached: dict[int, int] = {}
         for coded in sorted(_in_order(packets), key=lambda p: p.dts_s):
             packet = av.Packet(coded.data)
             packet.stream, packet.time_base = streams[coded.stream], bases[coded.stream]
             packet.pts, packet.dts = (round(time / packet.time_base) for time in (coded.pts_s, coded.dts_s))
+            # Two packets may be rounded to one tick of a coarse clock (AVI).
+            packet.dts = reached[coded.stream] = max(packet.dts, reached.get(coded.stream, packet.dts - 1) + 1)
+            packet.pts = max(packet.pts, packet.dts)
             packet.duration, packet.is_keyframe = round(coded.duration_s / packet.time_base), coded.key
             out.mux(packet)
     return path

@@ -45,7 +45,7 @@ class _Gap:
 
 @detector(
     "clock-missing",
-    version=1,
+    version=2,
     needs=(
         "frames.time_s",
         "frames.damaged",
@@ -97,7 +97,7 @@ def clock_missing(
     ----------
     R. C. Gonzalez, R. E. Woods, "Digital Image Processing" (2018), 12.2: matching by the correlation coefficient.
     """
-    yield from _changed(features, min_move_heights)
+    yield from _changed(features, min_move_heights, max_absent_share)
     if clock_row(features) is None:
         return
     share = readable_share(features)
@@ -256,7 +256,7 @@ def _unread(features: Features, share: float) -> Finding:
     )
 
 
-def _changed(features: Features, min_move_heights: float) -> Iterator[Finding]:
+def _changed(features: Features, min_move_heights: float, absent: float) -> Iterator[Finding]:
     """Yield a finding where the clock stands elsewhere, or is written in another form, from some time on."""
     lines = _lines(features)
     clocks = lines.where(np.array([is_clock(str(text)) for text in lines["text"]], bool))
@@ -284,8 +284,21 @@ def _changed(features: Features, min_move_heights: float) -> Iterator[Finding]:
             said = "Between {before:.1f} s and {after:.1f} s the clock changes the form in which it is written."
         else:
             continue
-        yield _of_change(features, float(time_s[cut - 1]), float(time_s[cut]), said)
+        yield _of_change(features, *_narrowed(features, float(time_s[cut - 1]), float(time_s[cut]), absent), said)
         return
+
+
+def _narrowed(features: Features, before_s: float, after_s: float, absent: float) -> tuple[float, float]:
+    """Return the two pictures between which the clock leaves its old place for good, if its figures tell."""
+    if not readable_share(features) > 0:
+        return before_s, after_s
+    score, row = _scores(features)
+    time_s = features["frames"]["time_s"][row]
+    shown = np.flatnonzero((time_s >= before_s) & (time_s <= after_s) & (score >= absent))
+    gone = np.flatnonzero((time_s > (time_s[shown[-1]] if len(shown) else before_s)) & (time_s <= after_s))
+    if not len(shown) or len(gone) < _FEWEST_READINGS:
+        return before_s, after_s
+    return float(time_s[shown[-1]]), float(time_s[gone[0]])
 
 
 def _form(text: str) -> str:

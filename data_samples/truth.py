@@ -51,9 +51,10 @@ class Truth:
         Besides what the truth expects or lets stand beside it, no finding may be a violation or a suspicion.
         """
         found = document["findings"]
+        grounds = [*found, *(ground for finding in found for ground in finding.get("grounds", ()))]
         said = [f"verdict {document['verdict']}, not {self.verdict}"] if document["verdict"] != self.verdict else []
         for wanted in self.findings:
-            if not any(wanted.fits(finding) for finding in found):
+            if not any(wanted.fits(finding) for finding in grounds):
                 said.append(f"missing: {wanted.level} {wanted.kind} at {wanted.start_s:.2f} to {wanted.stop_s:.2f} s")
         for finding in found:
             expected = finding["kind"] in self.beside or any(wanted.fits(finding) for wanted in self.findings)

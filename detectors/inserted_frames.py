@@ -18,7 +18,7 @@ _REACH = 6
 @detector(
     "inserted-frames",
     version=1,
-    needs=("frames.time_s", "frames.luma_std", "frames.damaged", *COLUMNS),
+    needs=("frames.time_s", "frames.luma_std", "frames.flow_residual", "frames.damaged", *COLUMNS),
     emits=("inserted-frames",),
 )
 def inserted_frames(
@@ -28,14 +28,16 @@ def inserted_frames(
     min_step: float = 10.0,
     min_ratio: float = 4.0,
     max_return: float = 0.4,
+    min_left: float = 16.0,
     violation_step: float = 25.0,
     violation_return: float = 0.15,
 ) -> Iterator[Finding]:
     """Yield one finding per stretch that the picture leaves at once and from which it comes back at once.
 
     Both steps are much larger than the steps of the pictures around them, and the picture after the stretch resembles
-    the one before it far more than either resembles what stands between. A flash or a hand before the lens does this
-    too, so a step must reach many parts of the picture, and a black or blank stretch is left to `blank-picture`.
+    the one before it far more than either resembles what stands between. A flash or a lamp does this too, but leaves
+    the outlines where they are: so with light evened out and motion undone, as much must be left as of two pictures
+    that have nothing in common. A black or blank stretch is left to `blank-picture`.
 
     Parameters
     ----------
@@ -47,6 +49,9 @@ def inserted_frames(
         How many times larger than the largest of the steps around both must be.
     max_return : float
         The picture after from the one before, as a share of the smaller of the two steps, at most (0 to 1).
+    min_left : float
+        What must be left at either step with light evened out and motion undone; 40 is one standard deviation, and of
+        pictures that have nothing in common 21 to 32 are left (0 to 255).
     violation_step : float
         Step to be a violation (0 to 255).
     violation_return : float
@@ -62,6 +67,7 @@ def inserted_frames(
         return
     seen = looks(frames)
     step = np.concatenate(([0.0], distance(seen[1:], seen[:-1]))).astype(np.float64)
+    left = frames["flow_residual"].astype(np.float64)
     blank = frames["luma_std"] <= 4.0
     damaged = frames["damaged"].astype(bool)
     edges = np.flatnonzero(step >= min_step)
@@ -76,6 +82,8 @@ def inserted_frames(
             back = float(distance(seen[stop], seen[first - 1]))
             around = _around(step, first, stop)
             if not len(around) or smaller < min_ratio * max(around.max(), 0.5) or back > max_return * smaller:
+                continue
+            if not min(left[first], left[stop]) >= min_left:
                 continue
             if blank[first:stop].any() or damaged[first - 1 : stop + 1].any():
                 continue

@@ -1,4 +1,4 @@
-"""Pictures removed from a moving take: the camera is somewhere else from one picture to the next."""
+"""Pictures removed from a take: from one picture to the next, more happens than one picture's time holds."""
 
 from __future__ import annotations
 
@@ -6,82 +6,100 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from detectors._motion_model import probabilities
+from detectors._motion_windows import COLUMNS, REACH
 from detectors._timeline import neighbours, span_of
 from pipeline.detector import detector
 from pipeline.model import Curve, Features, Finding, Level, Message
 
-_REACH = 6
-_FEWEST_FRAMES = 8
+_FEWEST_FRAMES = 12
+_EDGE = 4
+"""Pictures at either end of a clip that have too little beside them to be judged."""
 
 
 @detector(
     "motion-jump",
-    version=1,
-    needs=("frames.time_s", "frames.shift_x", "frames.shift_y", "frames.shift_response", "frames.damaged"),
+    version=2,
+    needs=("frames.time_s", "frames.damaged", *(f"frames.{column}" for column in COLUMNS)),
     emits=("missing-frames",),
 )
 def motion_jump(
     features: Features,
     *,
-    min_jump: float = 0.015,
-    min_ratio: float = 5.0,
-    min_response: float = 0.15,
+    suspect_probability: float = 0.92,
+    note_probability: float = 0.3,
     max_step: float = 1.5,
+    min_apart_s: float = 0.25,
 ) -> Iterator[Finding]:
-    """Yield one finding per picture to which the scene jumps much further than it moves before and after.
+    """Yield one finding per picture before which a trained model holds it likely that pictures are missing.
 
-    The scene stays the same, so the phase correlation still tells where it went; only its motion does not fit. A pan
-    moves far for several pictures running, and so raises its own neighbours; a stuttering recorder repeats a picture
-    and catches up by two steps, which stays below `min_ratio`. A picture that jumps there and back is no gap in the
-    take but a fault or an insertion: it is left to other detectors.
+    The model sees how far each picture's change stands out from those of the eight pictures before and after: the
+    difference, what is left of it after undoing the motion, the optical flow, how far that departs from the flows
+    before and after, and what the phase correlation finds in common. A pan moves far for several pictures running, a
+    stuttering recorder repeats a picture and catches up, an exposure step keeps the motion: the model was trained on
+    such takes, cut and whole, after re-encoding. Where nothing moves, nothing can be told.
 
     Parameters
     ----------
-    min_jump : float
-        Motion from one picture to the next, in picture widths and heights, to be suspect.
-    min_ratio : float
-        That motion over the largest one among the six pictures before and after, to be suspect.
-    min_response : float
-        Phase correlation peak below which the motion is not known (0 to 1).
+    suspect_probability : float
+        The model's probability to be suspect (0 to 1).
+    note_probability : float
+        The model's probability to be a note (0 to 1), which is told only where something else bears it out: the clock,
+        or a break of the sound at the same instant.
     max_step : float
         Time between the two pictures, over the usual one; where more passes, motion may be as large as it likes, and
         the hole itself is told by `timestamp-gap`.
+    min_apart_s : float
+        Of jumps nearer to each other than this only the likeliest is told (seconds).
 
     References
     ----------
-    C. D. Kuglin, D. C. Hines, "The phase correlation image alignment method", IEEE Int. Conf. on Cybernetics and
-    Society (1975), 163-165. Deletion as a break in otherwise smooth global motion: Y. Wu et al., "Exposing video
-    inter-frame forgery based on velocity field consistency", IEEE ICASSP (2014), 2674-2678.
+    Optical flow: J. Chao, X. Jiang, T. Sun, "A novel video inter-frame forgery model detection scheme based on optical
+    flow consistency", IWDW 2012, 267-281. Model: P. Geurts, D. Ernst, L. Wehenkel, "Extremely
+    randomized trees", Machine Learning 63 (2006), 3-42.
     """
     frames = features["frames"]
-    if frames.rows < _FEWEST_FRAMES:
-        return
-    known = (frames["shift_response"] >= min_response) & ~frames["damaged"].astype(bool)
-    moved = np.where(known, np.hypot(frames["shift_x"], frames["shift_y"]), np.nan)
-    around = neighbours(moved, _REACH)
-    enough = np.isfinite(around).sum(axis=1) >= _REACH
-    largest = np.full(frames.rows, np.inf)
-    largest[enough] = np.nanmax(around[enough], axis=1)
-    ratio = moved / np.maximum(largest, 0.25 * min_jump)
     time_s = frames["time_s"]
+    if frames.rows < _FEWEST_FRAMES or not np.isfinite(time_s).all():
+        return
+    found = probabilities(frames)
     step_s = np.diff(time_s, prepend=np.nan)
-    usual_s = np.median(step_s[np.isfinite(step_s)]) if np.isfinite(step_s).any() else np.nan
-    in_step = (step_s >= 0) & (step_s <= max_step * usual_s)
-    for i in np.flatnonzero((moved >= min_jump) & (ratio >= min_ratio) & in_step):
+    usual_s = float(np.nanmedian(step_s))
+    damaged = frames["damaged"].astype(bool)
+    found[~((step_s >= 0) & (step_s <= max_step * usual_s))] = 0.0
+    found[damaged | np.concatenate(([False], damaged[:-1]))] = 0.0
+    found[:_EDGE] = found[-_EDGE:] = 0.0
+    taken = np.full(len(found), False)
+    for i in np.argsort(-found, kind="stable"):
+        if found[i] < note_probability:
+            break
+        near = np.abs(time_s - time_s[i]) <= min_apart_s
+        if taken[near].any():
+            continue
+        taken[i] = True
+    diff, flow = frames["luma_diff"].astype(np.float64), frames["flow_speed"].astype(np.float64)
+    for i in np.flatnonzero(taken).tolist():
+        usual_diff, usual_flow = (float(np.nanmedian(neighbours(values, REACH)[i])) for values in (diff, flow))
         yield Finding(
             kind="missing-frames",
-            level=Level.SUSPECT,
+            level=Level.SUSPECT if found[i] >= suspect_probability else Level.NOTE,
             span=span_of(features, float(time_s[i - 1]), float(time_s[i])),
             message=Message(
-                "The scene jumps by {percent:.0f} % of the picture between two pictures, {ratio:.0f} times as far as "
-                "it moves before and after: pictures may be missing here.",
-                {"percent": 100 * float(moved[i]), "ratio": float(ratio[i])},
+                "More changes between two pictures than in the time of one: {difference:.1f} times the difference and "
+                "{motion:.1f} times the motion of the pictures around. Pictures may be missing here.",
+                {
+                    "difference": float(diff[i] / max(usual_diff, 0.1)),
+                    "motion": float(flow[i] / max(usual_flow, 0.1)),
+                },
             ),
             evidence={
-                "jump": float(moved[i]),
-                "largest_around": float(largest[i]),
-                "ratio_to_neighbours": float(ratio[i]),
+                "model_probability": float(found[i]),
+                "difference": float(diff[i]),
+                "usual_difference": usual_diff,
+                "motion_px": float(flow[i]),
+                "usual_motion_px": usual_flow,
+                "left_after_motion": float(frames["flow_residual"][i]),
                 "shift_response": float(frames["shift_response"][i]),
             },
-            curves=(Curve("frames.shift_x"), Curve("frames.shift_y"), Curve("frames.shift_response", min_response)),
+            curves=(Curve("frames.luma_diff"), Curve("frames.flow_speed"), Curve("frames.flow_residual")),
         )

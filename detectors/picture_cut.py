@@ -19,9 +19,10 @@ _FLAT_STD = 4.0
 
 @detector(
     "picture-cut",
-    version=1,
+    version=2,
     needs=(
         "frames.time_s",
+        "frames.flow_residual",
         "frames.residual",
         "frames.hist_distance",
         "frames.shift_response",
@@ -39,6 +40,7 @@ def picture_cut(
     ratio_per_response: float = 0.8,
     max_response_kept: float = 0.9,
     min_residual: float = 6.0,
+    min_left: float = 16.0,
     odd_response: float = 0.25,
     odd_hist_distance: float = 0.12,
     violation_ratio: float = 3.0,
@@ -52,8 +54,9 @@ def picture_cut(
     difference that is left after undoing the global motion rises above that of each of the six pictures before and
     after, and the phase correlation loses what the pictures have in common. The more is left in common, the more the
     difference must stand out. A whip pan raises the difference for several pictures running, an exposure step and the
-    pulse of a key frame keep the correlation. A single odd picture (flash, damage) is followed by one that resembles
-    the picture before it; it counts only if it shows something else altogether.
+    pulse of a key frame keep the correlation; a lamp, or the sun behind a leaf, changes the light and not the outlines.
+    A single odd picture (flash, damage) is followed by one that resembles the picture before it; it counts only if it
+    shows something else altogether.
 
     Parameters
     ----------
@@ -65,6 +68,10 @@ def picture_cut(
         The phase correlation peak must fall to this share of its median around, at most (0 to 1).
     min_residual : float
         Residual to be suspect (0 to 255).
+    min_left : float
+        What must be left with light evened out and every point's motion undone (`flow_residual`), to be suspect: of
+        two pictures that have nothing in common 21 to 32 are left, where only the light changes hardly ever more than
+        14 (0 to 255).
     odd_response : float
         Phase correlation peak for a single odd picture to be suspect, at most (0 to 1).
     odd_hist_distance : float
@@ -93,7 +100,7 @@ def picture_cut(
     ratio = _standing_out(residual, odd)
     lost = response <= max_response_kept * _median_around(response)
     needed = min_ratio + ratio_per_response * response
-    suspect = lost & (ratio >= needed) & (residual >= min_residual)
+    suspect = lost & (ratio >= needed) & (residual >= min_residual) & (frames["flow_residual"] >= min_left)
     suspect &= ~odd | ((response <= odd_response) & (hist >= odd_hist_distance))
     clear = suspect & ~odd & (ratio >= violation_ratio) & (residual >= violation_residual)
     clear &= (response <= violation_response) & (hist >= violation_hist_distance)
@@ -122,6 +129,7 @@ def picture_cut(
                 "ratio_needed": float(needed[i]),
                 "shift_response": float(response[i]),
                 "hist_distance": float(hist[i]),
+                "left_after_motion": float(frames["flow_residual"][i]),
                 "single_odd_picture": bool(odd[i]),
             },
             curves=(

@@ -14,7 +14,7 @@ from pipeline.detector import detector
 from pipeline.model import Curve, Features, Finding, Level, Message
 
 _FEWEST_FRAMES = 12
-_BLOCK = 512
+_BLOCK = 128
 """Pictures that are held against all earlier ones at once."""
 _PROBES = 3
 """A repeat of the shortest length holds so many of the pictures that are looked for."""
@@ -97,11 +97,15 @@ def _repeats(seen: Floats, length: int, max_apart: float, min_motion: float, min
     """Yield repeats, the longest first."""
     step = max(1, length // _PROBES)
     probes = np.arange(step, len(seen), step)
+    half = max(2, length // 2)
+    ends = np.clip(probes - half, 0, None), np.clip(probes + half, None, len(seen) - 1)
+    probes = probes[distance(seen[ends[0]], seen[ends[1]]) >= min_motion]  # where nothing moves all is alike
     found: dict[tuple[int, int, int], _Repeat] = {}
     for at in range(0, len(probes), _BLOCK):
         block = probes[at : at + _BLOCK]
         apart = distances(seen[block], seen[: block[-1]])
-        for row, probe in enumerate(block.tolist()):
+        for row in np.flatnonzero((apart <= max_apart).any(axis=1)).tolist():
+            probe = int(block[row])
             for near in _counterparts(apart[row, : max(0, probe - 1)], max_apart):
                 for way in (1, -1):
                     repeat = _followed(seen, probe, near, way, max_apart)
@@ -125,6 +129,8 @@ def _followed(seen: Floats, probe: int, near: int, way: int, max_apart: float) -
     """Return how far the pictures around `probe` and those around `near` go on agreeing."""
     after = _agreeing(seen, probe, near, 1, way, max_apart)
     before = _agreeing(seen, probe, near, -1, way, max_apart)
+    if way < 0:  # play backwards mirrors what comes right before it: a repeat begins behind the mirror
+        before = min(before, (probe - near - 1) // 2)
     first, stop = probe - before, probe + after + 1
     source = near - way * before
     here = np.arange(first, stop)

@@ -3,6 +3,8 @@
 KINDS: dict[str, str] = {
     "picture-cut": "The picture changes in a way no moving camera makes: two takes joined",
     "missing-frames": "Pictures were removed from a continuous take",
+    "inserted-frames": "Foreign pictures stand between two halves of one take",
+    "repeated-frames": "Pictures shown earlier appear again",
     "frozen-picture": "The picture stands still while time runs",
     "blank-picture": "The picture is black or covered while time runs",
     "timestamp-gap": "Presentation times jump forward: nothing is shown for a while",
@@ -40,6 +42,8 @@ KINDS: dict[str, str] = {
 TITLES: dict[str, str] = {
     "picture-cut": "Picture cut",
     "missing-frames": "Missing pictures",
+    "inserted-frames": "Inserted pictures",
+    "repeated-frames": "Repeated pictures",
     "frozen-picture": "Frozen picture",
     "blank-picture": "Blank picture",
     "timestamp-gap": "Gap in the times",

@@ -99,7 +99,7 @@ class Curve:
 class Finding:
     """What was found, where, how sure, and by whom.
 
-    A detector fills the fields down to `curves`; the runner stamps the rest, so that a detector cannot forget it.
+    A detector fills the fields down to `curves`; fusion and runner stamp the rest, so that a detector cannot forget it.
     """
 
     kind: str
@@ -111,6 +111,8 @@ class Finding:
     evidence: Evidence = field(default_factory=dict)
     """Numbers and words that a reader can check."""
     curves: tuple[Curve, ...] = ()
+    grounds: tuple[Finding, ...] = ()
+    """What other detectors told of the same break; joined by `pipeline/fusion.py`."""
     id: str = ""
     detector: str = ""
     version: int = 0

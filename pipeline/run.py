@@ -24,6 +24,7 @@ from pipeline.errors import FootageError
 from pipeline.features import extract
 from pipeline.features.cache import Cache, CacheKey
 from pipeline.features.schema import to_arrow, to_table
+from pipeline.fusion import fuse
 from pipeline.model import (
     Examination,
     Examined,
@@ -96,11 +97,23 @@ STAGES = {
 }
 
 
+FUSION = "fusion"
+"""Section of the settings, and name, of what joins findings."""
+
+
 def sections() -> dict[str, type[BaseModel]]:
     """Return every section that a settings file may have, with the model of its parameters."""
     known = {name: stage.parameters for name, stage in STAGES.items()}
     known.update({f"detectors.{name}": entry.parameters for name, entry in sorted(REGISTRY.items())})
+    known[FUSION] = parameters_of(fuse)
     return known
+
+
+def function_of(section: str) -> Callable[..., Any]:
+    """Return the function whose parameters a section sets."""
+    if section == FUSION:
+        return fuse
+    return STAGES[section].func if section in STAGES else REGISTRY[section.removeprefix("detectors.")].func
 
 
 def profile_settings(profile: Profile) -> Settings:
@@ -352,7 +365,7 @@ def _frames_in_header(features: Features) -> int | None:
 
 
 def detect(features: Features, settings: Settings) -> tuple[tuple[Finding, ...], tuple[Skipped, ...]]:
-    """Run every detector; number the findings in order of time.
+    """Run every detector, join what is told of one break, and number the findings in order of time.
 
     Returns
     -------
@@ -367,8 +380,8 @@ def detect(features: Features, settings: Settings) -> tuple[tuple[Finding, ...],
             skipped.append(Skipped(name, tuple(missing)))
         else:
             found.extend(entry(features, **settings.section(f"detectors.{name}")))
-    found.sort(key=lambda finding: (finding.span.start_s, finding.span.stop_s, finding.kind))
-    return tuple(replace(finding, id=f"f{n}") for n, finding in enumerate(found, 1)), tuple(skipped)
+    fused = fuse(found, features, **settings.section(FUSION))
+    return tuple(replace(finding, id=f"f{n}") for n, finding in enumerate(fused, 1)), tuple(skipped)
 
 
 def examine(

@@ -18,7 +18,7 @@ from pipeline.language import Language
 from pipeline.model import Examination, Examined, Finding, Level, Outcome
 from pipeline.report.wording import clock
 from pipeline.rules.profile import Profile, Rule
-from pipeline.run import STAGES, all_settings, profile_settings
+from pipeline.run import FUSION, STAGES, all_settings, function_of, profile_settings
 from pipeline.settings import described
 
 _OUTCOME_STYLE = {
@@ -96,7 +96,7 @@ def settings_toml(profile: Profile) -> str:
     lines: list[str] = []
     values = all_settings(profile_settings(profile))
     for name, section in values.items():
-        func = STAGES[name].func if name in STAGES else REGISTRY[name.removeprefix("detectors.")].func
+        func = function_of(name)
         meanings = described(func)
         lines += [f"# {(inspect.getdoc(func) or '').splitlines()[0]}", f"[{name}]"]
         for parameter, value in section.items():
@@ -115,7 +115,7 @@ def explained(name: str, profile: Profile, lang: Language) -> str:
     """
     parts = list(_explanations(name, profile, lang))
     if not parts:
-        known = [*REGISTRY, *(rule.id for rule in profile.rules), *KINDS, *STAGES, *TABLES]
+        known = [*REGISTRY, *(rule.id for rule in profile.rules), *KINDS, *STAGES, FUSION, *TABLES]
         raise SettingsError(f"nothing is called {name!r}. Known: {', '.join(known)}")
     return "\n\n".join(parts)
 
@@ -138,6 +138,8 @@ def _explanations(name: str, profile: Profile, lang: Language) -> Iterator[str]:
     if name in STAGES:
         told = [f"{name}, version {STAGES[name].version}", "", inspect.getdoc(STAGES[name].func) or ""]
         yield "\n".join([*told, *_defaults(name, profile)])
+    if name == FUSION:
+        yield "\n".join([FUSION, "", inspect.getdoc(function_of(name)) or "", *_defaults(name, profile)])
     table, _, column = name.partition(".")
     if table in TABLES:
         rows = [spec for spec in TABLES[table] if column in ("", spec.name)]

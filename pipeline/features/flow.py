@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 TILES_X, TILES_Y = 16, 9
 LARGEST = 14
 """Tiles, a tenth of all, whose mean stands for "where it is largest"."""
+AROUND, FAINT, STEPS = (17, 17), 6.0, 40.0
+"""Window in which light is evened out, levels of spread that count as none, and steps of the result for one spread."""
 PLAIN = 0.5
 """Tiles with less texture than this share of the median are followed nowhere: flow on plain walls is invented."""
 
@@ -49,9 +51,22 @@ NOT_MOVED = Moved(None, None)
 """Of a first picture."""
 
 
-def flow(
-    before: Floats, now: Floats, levels_before: NDArray[np.uint8], levels: NDArray[np.uint8], last: Moved
-) -> tuple[Moved, dict[str, float]]:
+def evened(thumbnail: Floats) -> NDArray[np.uint8]:
+    """Return a thumbnail in which light makes no difference: uint8, shape (height, width), 128 where it is even.
+
+    Every point less the mean around it, over the spread around it: a lamp that goes on, the sun behind a leaf and a
+    camera that adapts change neither.
+
+    Parameters
+    ----------
+    thumbnail : float32, shape (height, width), 0..255
+    """
+    centred = thumbnail - cv2.blur(thumbnail, AROUND)
+    spread = cv2.sqrt(cv2.blur(centred * centred, AROUND))
+    return np.asarray(cv2.convertScaleAbs(centred / (spread + FAINT), alpha=STEPS, beta=128), np.uint8)
+
+
+def flow(before: NDArray[np.uint8], now: NDArray[np.uint8], last: Moved) -> tuple[Moved, dict[str, float]]:
     """Return where a picture's tiles came from, and the columns `flow_…` of table `frames`.
 
     `flow_speed`
@@ -69,10 +84,8 @@ def flow(
 
     Parameters
     ----------
-    before, now : float32, shape (height, width), 0..255
-        Thumbnails.
-    levels_before, levels : uint8, shape (height, width)
-        The same, rounded.
+    before, now : uint8, shape (height, width)
+        Thumbnails as from `evened`.
     last : Moved
         As returned for the picture before.
 
@@ -84,14 +97,14 @@ def flow(
     field consistency", ICASSP 2014.
     """
     height, width = now.shape
-    field = _dis().calc(levels, levels_before, None)
+    field = _dis().calc(now, before, None)
     across, down = _grid(height, width)
     x, y = across + field[..., 0], down + field[..., 1]
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     moved = cv2.remap(before, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    left = cv2.absdiff(moved, now)
+    left = cv2.absdiff(moved, now).astype(np.float32)
     tiles = np.dstack((_tiles(field[..., 0]), _tiles(field[..., 1])))
-    texture = _tiles(np.abs(cv2.Laplacian(now, cv2.CV_32F)))
+    texture = _tiles(np.abs(now.astype(np.float32) - 128))
     kept = texture > PLAIN * np.median(texture)
     if not kept.any():
         kept = np.ones_like(kept)

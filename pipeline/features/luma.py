@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.features.flow import NOT_MOVED, UNKNOWN_FLOW, Moved, flow
+from pipeline.features.flow import NOT_MOVED, UNKNOWN_FLOW, Moved, evened, flow
 from pipeline.features.signature import signature
 
 WIDTH, HEIGHT = 160, 90
@@ -35,8 +35,8 @@ class Look:
     """The thumbnail less its mean."""
     mean: float
     std: float
-    levels: Luma
-    """The thumbnail in whole steps."""
+    evened: Luma
+    """The thumbnail with light and contrast evened out."""
     moved: Moved = NOT_MOVED
     """How it moved against the pictures before it."""
 
@@ -82,7 +82,7 @@ def look(reduced: Luma) -> Look:
         thumbnail - np.float32(mean[0, 0]),
         float(mean[0, 0]),
         float(std[0, 0]),
-        levels,
+        evened(thumbnail),
     )
 
 
@@ -190,7 +190,7 @@ def measure(luma: Luma, before: Look | None, before_last: Look | None) -> tuple[
     if before is None:
         columns |= UNKNOWN_CHANGES | UNKNOWN_FLOW
     else:
-        moved, flowed = flow(before.thumbnail, now.thumbnail, before.levels, now.levels, before.moved)
+        moved, flowed = flow(before.evened, now.evened, before.moved)
         now = replace(now, moved=moved)
         columns |= changes(before, now) | flowed
     columns["skip_diff"] = math.nan if before_last is None else difference(before_last, now)

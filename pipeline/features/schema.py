@@ -150,13 +150,13 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         shift_response | f8   | 0..1    | peak of the phase correlation: 1 a pure shift, near 0 nothing in common
         residual       | f8   | 0..255  | mean absolute difference from the picture before after undoing the global motion
         skip_diff      | f8   | 0..255  | mean absolute difference from the picture before the last; NaN on the first two
-        flow_speed     | f8   | px/160  | optical flow from the picture before: median speed of 10 x 10 px tiles that have texture, in px of the 160 x 90 thumbnail; flow_… are NaN on the first picture
+        flow_speed     | f8   | px/160  | optical flow from the picture before, light evened out: median speed of 10 x 10 px tiles that have texture, in px of the 160 x 90 thumbnail; flow_… are NaN on the first picture
         flow_energy    | f8   | px2     | mean square of the flow over those tiles
         flow_lag1      | f8   | px2     | mean product of the flow and that of the picture before; NaN on the first two
         flow_lag2      | f8   | px2     | the same with the picture before the last; NaN on the first three
         flow_change    | f8   | px/160  | median length of the difference from the flow of the picture before; NaN on the first two
         flow_change_max | f8  | px/160  | mean of that length in the tenth of tiles where it is largest; NaN on the first two
-        flow_residual  | f8   | 0..255  | mean absolute difference from the picture before after undoing the flow
+        flow_residual  | f8   | 0..255  | mean absolute difference from the picture before after undoing the flow, with light and contrast evened out (40 steps are one local standard deviation)
         flow_residual_max | f8 | 0..255 | mean of that difference in the tenth of tiles where it is largest
         flow_cover     | f8   | 0..1    | share of the picture that was inside the picture before
         look_1         | i8   | -       | mean brightness in row 1 of the picture's 8 x 8 equal parts, one byte each from the left, the first in the lowest byte

@@ -84,6 +84,13 @@ _FAMILIES = {"removed": _removed, "inserted": _inserted, "inserted-longer": _ins
 
 HONEST = (
     Case("re-encoded", "The whole take was encoded anew and nothing else was done.", edits.untouched, forged=False),
+    Case(
+        "light",
+        "In a part of the picture the light changes at once for 1 s, as a lamp does, or the sun behind a leaf.",
+        partial(edits.lit, seconds=1.0),
+        forged=False,
+        room_s=1.1,
+    ),
     Case("re-muxed", "The packets were copied to Matroska and back by another program.", copy="remux", forged=False),
 )
 PICTURES = (

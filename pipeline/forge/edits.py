@@ -123,6 +123,11 @@ def covered(scene: Scene, *, seconds: float) -> list[Edit]:
     return _in_place(scene, "covered", scene.pictures(seconds), frozenset({"blank-picture"}), "cover")
 
 
+def lit(scene: Scene, *, seconds: float) -> list[Edit]:
+    """Change the light at once, and back: nothing is added, removed or altered that was seen."""
+    return _in_place(scene, "lit", scene.pictures(seconds), frozenset(), "light")
+
+
 def _in_place(scene: Scene, what: str, count: int, kinds: frozenset[str], manner: str) -> list[Edit]:
     return [
         Edit(

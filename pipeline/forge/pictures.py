@@ -1,4 +1,4 @@
-"""What a forger does to single pictures: fit them into another frame, blacken them, cover the lens."""
+"""What a forger does to single pictures: fit them into another frame, blacken, cover the lens, change the light."""
 
 from __future__ import annotations
 
@@ -65,6 +65,24 @@ def covered(planes: NDArray[np.uint8], at: int, count: int, rate: Fraction) -> N
         soft = cv2.resize(small, plane.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32)
         dim = zero + (soft - zero) * _LEFT_LIGHT
         plane[:] = np.rint(plane + (dim - plane) * share).astype(np.uint8)
+
+
+def lit(planes: NDArray[np.uint8], seed: int) -> None:
+    """Change the light in a part of a picture, in place, as a lamp does, or the sun behind a leaf: brighter or darker.
+
+    Everything follows from `seed`. `planes` : uint8, shape (height * 3 / 2, width), yuv420p.
+    """
+    chance = np.random.default_rng(seed)
+    height, width = planes.shape[0] * 2 // 3, planes.shape[1]
+    x, y = chance.uniform(0, width), chance.uniform(0, height)
+    reach = chance.uniform(0.4, 1.2) * width
+    across, down = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    share = np.exp(-((across - x) ** 2 + (down - y) ** 2) / (reach * reach)).astype(np.float32)
+    gain, haze = (
+        (chance.uniform(1.1, 1.5), chance.uniform(10, 60)) if chance.random() < 0.5 else (chance.uniform(0.6, 0.9), 0.0)
+    )
+    light = planes[:height].astype(np.float32)
+    planes[:height] = np.rint(np.clip(light + share * (light * (gain - 1) + haze), 16, 235)).astype(np.uint8)
 
 
 def _chroma(planes: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from pipeline.forge.overlay import Clock
 from pipeline.forge.take import Take
 from pipeline.model import Span
 
-MANNERS = ("play", "reverse", "hold", "black", "cover")
+MANNERS = ("play", "reverse", "hold", "black", "cover", "light")
 UNEVEN_BASE = Fraction(1, 90000)
 """Unit of time of a forgery that keeps an uneven spacing of pictures."""
 
@@ -32,7 +32,7 @@ class Pictures:
     take: int = 0
     """Which of the plan's takes."""
     manner: str = "play"
-    """One of `MANNERS`; "cover": played with the lens covered."""
+    """One of `MANNERS`; "cover": played with the lens covered; "light": in another light."""
     pace: Fraction = Fraction(1)
     """Pictures that the take goes on with each picture shown: its rate over that of the clip."""
     spacing: int = -1

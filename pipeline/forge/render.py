@@ -13,7 +13,7 @@ from av.video.frame import PictureType, VideoFrame
 
 from pipeline.errors import FootageError
 from pipeline.forge.overlay import Burner
-from pipeline.forge.pictures import black, covered, fitted
+from pipeline.forge.pictures import black, covered, fitted, lit
 from pipeline.forge.plan import Pictures, Plan, schedule
 from pipeline.forge.reading import PictureReader
 from pipeline.forge.sound import Hearing
@@ -73,12 +73,14 @@ def _shown(plan: Plan, open_files: ExitStack) -> Iterator[VideoFrame]:
         take, burner = plan.takes[run.take], burners[run.take]
         for at, number, frame in _numbered(run, readers[run.take]):
             shown = fitted(frame, plan.size)
-            if run.manner != "cover" and burner is None:
+            if run.manner not in {"cover", "light"} and burner is None:
                 yield shown
                 continue
             planes = np.array(shown.to_ndarray(), np.uint8)
             if run.manner == "cover":
                 covered(planes, at, run.count, take.rate)
+            elif run.manner == "light":
+                lit(planes, run.first)
             if burner is not None:
                 burner.burn(planes, take.time(number))
             yield VideoFrame.from_ndarray(planes, format="yuv420p")

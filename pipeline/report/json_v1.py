@@ -163,7 +163,14 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "evidence": finding.evidence,
         "summary": finding.summary,
         "curves": [{"column": curve.column, "threshold": curve.threshold} for curve in finding.curves],
+        "grounds": [_ground(ground) for ground in finding.grounds],
     }
+
+
+def _ground(finding: Finding) -> dict[str, Any]:
+    """Return what another detector told of the same break, in short."""
+    told = _finding(finding)
+    return {name: told[name] for name in ("kind", "level", "span", "detector", "version", "evidence", "summary")}
 
 
 def _rule(rule: RuleResult) -> dict[str, Any]:

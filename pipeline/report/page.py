@@ -253,8 +253,8 @@ def _limits(examination: Examination, assets: Assets, words: Language) -> tuple[
     if any(finding.score is None for finding in examination.findings) or not examination.findings:
         said.append(
             _(
-                "This version's scores are not calibrated: a finding says what was measured and which threshold it "
-                "crossed, not how probable it is."
+                "Only findings that a calibrated model judged give a probability; the others say what was measured and "
+                "which threshold it crossed, not how probable they are."
             )
         )
     if examined.speech_s + 1 < examined.audio_s:

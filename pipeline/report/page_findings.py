@@ -61,6 +61,18 @@ class Assets:
 
 
 @dataclass(frozen=True, slots=True)
+class GroundView:
+    """What another detector told of the same break."""
+
+    title: str
+    summary: str
+    when: str
+    detector: str
+    version: int
+    evidence: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CandidateView:
     """A text, or a picture without one, that came nearest to what was looked for."""
 
@@ -99,6 +111,8 @@ class FindingView:
     """What was read in the marked place, and how well; empty if nothing was."""
     candidates: tuple[CandidateView, ...]
     candidates_title: str
+    grounds: tuple[GroundView, ...]
+    """What other detectors told of the same break."""
     articles: tuple[Entry, ...]
     """Rules that name it: id and article."""
 
@@ -152,7 +166,19 @@ def view(finding: Finding, examination: Examination, assets: Assets, words: Lang
         reading=_reading(finding, words),
         candidates=tuple(_candidate(finding, n, seen, assets, words) for n, seen in enumerate(nearest)),
         candidates_title=_("The most legible texts") if finding.kind == UNCOMPARED else _("What came nearest"),
+        grounds=tuple(_ground(ground, words) for ground in finding.grounds),
         articles=tuple(Entry(rule.id, rule.article) for rule in examination.rules if finding.id in rule.findings),
+    )
+
+
+def _ground(finding: Finding, words: Language) -> GroundView:
+    return GroundView(
+        title=title(finding.kind, words),
+        summary=shown(words.tell(finding.message)),
+        when=stretch(finding.span),
+        detector=shown(finding.detector),
+        version=finding.version,
+        evidence=entries(finding.evidence, words, leave_out=BESIDE),
     )
 
 

@@ -1,75 +1,80 @@
+"""Removed pictures, on drawn takes measured as the decoding pass measures them."""
+
 import numpy as np
 import pytest
 
+from detectors._motion_windows import COLUMNS, names, windows
 from detectors.motion_jump import motion_jump
-from pipeline.features.schema import TABLES, table
-from pipeline.model import Features, Level
+from pipeline.model import Features, Level, Table
+from tests.drawn import measured, path, take
+
+PLACES = path(160, speed=4.0, shake=0.2)
 
 
-def take(shifts, *, response=0.7, damaged=(), hole_at=None):
-    """Frames that move to the right by `shifts`, in picture widths, one a picture, 25 a second."""
-    rows = []
-    for i, shift in enumerate(shifts):
-        row = {spec.name: 0.0 for spec in TABLES["frames"] if spec.type == "f8"}
-        row |= {"pts": i, "time_s": i / 25, "duration_s": 0.04, "key": i == 0, "picture_type": "P", "interlaced": False}
-        if hole_at is not None and i >= hole_at:
-            row["time_s"] += 1.0
-        row |= {"damaged": i in damaged, "width": 640, "height": 360}
-        row |= {"shift_x": shift, "shift_y": 0.0, "shift_response": response}
-        rows.append(row)
-    return {"frames": table("frames", rows)}
+def told(features, **params):
+    return [f.span.first_frame + 1 for f in motion_jump(features, **params) if f.level is not Level.NOTE]
 
 
-def jumps(*arguments, **keywords):
-    return [(f.span.first_frame, f.span.stop_frame) for f in motion_jump(Features(take(*arguments, **keywords)))]
+def changed(features, **columns):
+    return Features({"frames": Table({**features["frames"], **columns})})
 
 
-STEADY = [np.nan] + [0.004] * 29
+@pytest.mark.parametrize("count", [20, 30])
+def test_removed_pictures_are_found_to_the_picture(count):
+    assert told(measured(take(np.delete(PLACES, slice(70, 70 + count), axis=0)))) == [70]
 
 
-def with_jump(at, size):
-    return [size if i == at else shift for i, shift in enumerate(STEADY)]
+@pytest.mark.parametrize("count", [3, 6, 10])
+def test_few_removed_pictures_are_noted_for_what_may_bear_them_out(count):
+    (found,) = motion_jump(measured(take(np.delete(PLACES, slice(70, 70 + count), axis=0))))
+    assert (found.level, found.span.first_frame) == (Level.NOTE, 69)
 
 
-def test_a_steady_pan_has_no_jump():
-    assert jumps(STEADY) == []
+def test_an_honest_walk_has_no_jump():
+    assert told(measured(take(PLACES))) == []
 
 
-def test_a_jump_of_the_scene_is_found_between_its_two_pictures():
-    assert jumps(with_jump(15, 0.17)) == [(14, 15)]
+def test_a_turn_of_the_camera_is_none():
+    """A whip pan moves far, but for several pictures running."""
+    pan = np.zeros(100)
+    pan[40:60] = 30 * np.sin(np.linspace(0, np.pi, 20))
+    places = path(100, speed=1.0) + np.stack((np.cumsum(pan), np.zeros(100)), axis=1)
+    assert told(measured(take(places))) == []
 
 
-def test_the_finding_asks_a_person_to_look():
-    (found,) = motion_jump(Features(take(with_jump(15, 0.17))))
-    assert found.level is Level.SUSPECT
-    assert found.evidence["ratio_to_neighbours"] == pytest.approx(0.17 / 0.004, rel=0.1)
-    assert "17 %" in found.summary
+def test_a_still_scene_says_nothing():
+    assert told(measured(take(np.repeat(PLACES[:1], 80, axis=0)))) == []
 
 
-@pytest.mark.parametrize(("size", "found"), [(0.014, 0), (0.016, 0), (0.021, 1)])
-def test_a_jump_must_be_large_and_five_times_its_surroundings(size, found):
-    assert len(jumps(with_jump(15, size))) == found
+def test_the_finding_says_how_far_it_stands_out_and_asks_a_person_to_look():
+    (found,) = motion_jump(measured(take(np.delete(PLACES, slice(70, 90), axis=0))))
+    assert (found.kind, found.level) == ("missing-frames", Level.SUSPECT)
+    assert found.evidence["difference"] > 3 * found.evidence["usual_difference"]
+    assert 0.9 <= found.evidence["model_probability"] <= 1
+    assert f"{found.evidence['motion_px'] / found.evidence['usual_motion_px']:.1f} times the motion" in found.summary
 
 
-def test_a_whip_pan_raises_its_own_neighbours():
-    assert jumps([0.004] * 12 + [0.05, 0.12, 0.2, 0.12, 0.05] + [0.004] * 12) == []
+def test_a_hole_in_the_times_is_left_to_another_detector():
+    features = measured(take(np.delete(PLACES, slice(70, 90), axis=0)))
+    time_s = features["frames"]["time_s"] + (np.arange(140) >= 70)
+    assert told(changed(features, time_s=time_s)) == []
 
 
-def test_stutter_is_no_jump():
-    assert jumps([np.nan, *([0.02] * 10), 0.0, 0.04, *([0.02] * 10)]) == []
+def test_what_the_decoder_made_up_is_no_evidence():
+    features = measured(take(np.delete(PLACES, slice(70, 90), axis=0)))
+    assert told(changed(features, damaged=np.arange(140) == 70)) == []
+    assert told(changed(features, damaged=np.arange(140) == 69)) == []
 
 
-def test_where_the_motion_is_not_known_nothing_is_said():
-    assert jumps(with_jump(15, 0.17), response=0.1) == []
+def test_pictures_without_times_are_not_judged():
+    features = measured(take(np.delete(PLACES, slice(70, 90), axis=0)))
+    assert told(changed(features, time_s=np.where(np.arange(140) == 3, np.nan, features["frames"]["time_s"]))) == []
 
 
-def test_a_damaged_picture_is_no_evidence():
-    assert jumps(with_jump(15, 0.17), damaged=[15]) == []
-
-
-def test_both_ends_of_a_clip_have_too_few_neighbours():
-    assert jumps(with_jump(2, 0.17)[:5]) == []
-
-
-def test_over_a_hole_in_time_the_scene_may_jump():
-    assert jumps(with_jump(15, 0.17), hole_at=15) == []
+def test_the_inputs_do_not_depend_on_the_contrast():
+    rows = {column: np.abs(np.random.default_rng(1).normal(50, 9, 60)) for column in COLUMNS}
+    inputs = windows(Table(rows))
+    assert inputs.shape == (60, len(names()))
+    doubled = windows(Table({**rows, "luma_diff": 2 * rows["luma_diff"]}))
+    over = [n for n, name in enumerate(names()) if name.startswith("luma_diff over")]
+    assert np.allclose(inputs[10:50, over], doubled[10:50, over], atol=0.02)

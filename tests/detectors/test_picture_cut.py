@@ -14,6 +14,7 @@ def clip(shape, **changed):
         "luma_diff": drawn(shape, rest=5.0, c=50.0, b=20.0, w=40.0, p=8.0, e=32.0, o=50.0),
         "shift_response": drawn(shape, rest=0.8, c=0.03, b=0.4, w=0.03, p=0.7, e=0.8, o=0.03),
         "hist_distance": drawn(shape, rest=0.03, c=0.5, b=0.2, w=0.2, p=0.03, e=0.6, o=0.4),
+        "flow_residual": drawn(shape, rest=3.0, c=28.0, b=20.0, w=20.0, p=4.0, e=5.0, o=28.0),
         "skip_diff": drawn(shape, rest=8.0, c=50.0, b=22.0, w=50.0, p=8.0, e=32.0, o=45.0),
     }
     return CLIP.features(**{**curves, **changed})
@@ -27,6 +28,11 @@ def test_two_takes_joined_are_a_violation_at_the_joint():
     findings = list(picture_cut(clip("..........c.........")))
     assert kinds(findings) == [("picture-cut", "violation")]
     assert mark(CLIP, findings) == ".........xx........."
+
+
+def test_a_lamp_changes_the_light_and_not_the_outlines():
+    lit = drawn("..........c.........", rest=3.0, c=9.0)
+    assert list(picture_cut(clip("..........c.........", flow_residual=lit))) == []
 
 
 def test_a_weaker_break_is_suspect():
@@ -56,7 +62,8 @@ def test_the_more_is_left_in_common_the_more_must_the_change_stand_out(residual,
         drawn("..........c.........", rest=4.0, c=residual),
         drawn("..........c.........", rest=0.8, c=response),
     )
-    found = picture_cut(clip("....................", residual=curve, shift_response=peak))
+    left = drawn("..........c.........", rest=3.0, c=22.0)
+    found = picture_cut(clip("....................", residual=curve, shift_response=peak, flow_residual=left))
     assert len(list(found)) == count
 
 

@@ -1,0 +1,192 @@
+"""One finding for one break: what several detectors tell of the same instant is joined, and judged together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Ge, Interval
+from numpy.typing import NDArray
+
+from detectors._sound import break_evidence
+from pipeline.model import Evidence, Features, Finding, Level
+
+MODEL = Path(__file__).parent / "data" / "fusion.skops"
+"""Written by `benchmarks/train_fusion.py`."""
+
+INPUTS = ("motion", "cut", "inserted", "repeated", "sound")
+"""What the model weighs, in order: see `inputs_of`."""
+
+_LEADERS = (
+    "inserted-frames",
+    "repeated-frames",
+    "picture-cut",
+    "missing-frames",
+    "clock-jump",
+    "clock-rate",
+    "clock-missing",
+    "audio-break",
+)
+"""Kinds that tell of a break, the one that says most about it first."""
+_CLOCK = frozenset({"clock-jump", "clock-rate", "clock-missing"})
+_STRENGTH = {Level.NOTE: 0, Level.SUSPECT: 1, Level.VIOLATION: 2}
+_LONGEST_S = 2.5
+"""Findings that span more than this tell of a stretch, not of an instant, and stand alone."""
+_INSTANT_S = 0.2
+_SOUND_MOST = 15.0
+_MOTION_LEAST = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Findings of one instant, the leading one first."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def leader(self) -> Finding:
+        """The finding that says most about the break."""
+        return self.findings[0]
+
+
+def fuse(
+    findings: Sequence[Finding],
+    features: Features,
+    *,
+    reach_s: Annotated[float, Ge(0)] = 0.25,
+    suspect_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
+    violation_probability: Annotated[float, Interval(ge=0, le=1)] = 0.995,
+) -> list[Finding]:
+    """Join the findings that tell of the same break into one each, with all its grounds and a probability.
+
+    A joined finding keeps kind, span and evidence of the one that says most; the others are its `grounds`. Jumps of the
+    motion that are weak by themselves are told only where something else bears them out.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        Of all detectors.
+    features : Features
+    reach_s : float
+        Findings this near to each other are of one break (seconds).
+    suspect_probability : float
+        From this probability on a person must look (0 to 1).
+    violation_probability : float
+        From this probability on, and with two independent grounds, it is a violation (0 to 1).
+
+    References
+    ----------
+    Logistic regression as a calibrated combination of experts: J. Platt, "Probabilistic outputs for support vector
+    machines", Advances in Large Margin Classifiers (1999), 61-74.
+    """
+    joined, alone = breaks(findings, reach_s)
+    told = list(alone)
+    for each in joined:
+        found = _joined(each, probability(each, features), suspect_probability, violation_probability)
+        if found is not None:
+            told.append(found)
+    return sorted(told, key=lambda finding: (finding.span.start_s, finding.span.stop_s, finding.kind))
+
+
+def breaks(findings: Sequence[Finding], reach_s: float) -> tuple[list[Break], list[Finding]]:
+    """Return the breaks that findings tell of, and the findings that tell of none."""
+    of_breaks = [
+        f
+        for f in findings
+        if f.kind in _LEADERS and (f.level != Level.NOTE or f.kind == "missing-frames") and _length(f) <= _LONGEST_S
+    ]
+    left = sorted(of_breaks, key=lambda f: (_LEADERS.index(f.kind), _length(f), f.span.start_s))
+    joined: list[Break] = []
+    while left:
+        leader = left[0]
+        near = [f for f in left if _apart_s(leader, f) <= reach_s]
+        joined.append(Break(tuple(near)))
+        left = [f for f in left if f not in near]
+    kept = {id(f) for f in of_breaks}
+    return joined, [f for f in findings if id(f) not in kept]
+
+
+def _length(finding: Finding) -> float:
+    return finding.span.stop_s - finding.span.start_s
+
+
+def _apart_s(one: Finding, other: Finding) -> float:
+    """Return the time between two spans; 0 where they touch."""
+    return max(0.0, other.span.start_s - one.span.stop_s, one.span.start_s - other.span.stop_s)
+
+
+def inputs_of(each: Break, features: Features) -> NDArray[np.float64]:
+    """Return what the model weighs of a break: float64, shape (5,).
+
+    The logit of the motion model's probability, the logarithm of how far a picture cut exceeds what is asked of it
+    (plus one), whether foreign or repeated pictures were found, and how much the sound speaks for a cut at that
+    instant. The clock is not weighed: how far it can be trusted was measured apart (`docs/accuracy.md`), and what it
+    tells keeps its own level.
+    """
+    kinds = {f.kind for f in each.findings}
+    motion = max((_number(f.evidence, "model_probability") for f in each.findings), default=0.0)
+    motion = min(max(motion, _MOTION_LEAST), 1 - _MOTION_LEAST / 10)
+    cut = max((_cut(f) for f in each.findings if f.kind == "picture-cut"), default=0.0)
+    return np.array(
+        [
+            math.log(motion / (1 - motion)),
+            cut,
+            float("inserted-frames" in kinds),
+            float("repeated-frames" in kinds),
+            _sound(each.leader, features),
+        ]
+    )
+
+
+def _cut(finding: Finding) -> float:
+    ratio, needed = (_number(finding.evidence, name) for name in ("ratio_to_neighbours", "ratio_needed"))
+    return 1.0 + math.log(max(ratio, 1e-3) / max(needed, 1e-3)) if needed else 1.0
+
+
+def _number(evidence: Evidence, name: str) -> float:
+    value = evidence.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _sound(finding: Finding, features: Features) -> float:
+    """Return how much the sound speaks for a cut where a finding points to an instant, 0 to 15."""
+    span = finding.span
+    if _length(finding) > _INSTANT_S:
+        return 0.0
+    evidence = break_evidence(features, (span.start_s + span.stop_s) / 2)
+    return 0.0 if evidence is None else min(max(evidence, 0.0), _SOUND_MOST)
+
+
+def probability(each: Break, features: Features) -> float:
+    """Return the model's probability that a break is real, 0 to 1."""
+    return float(_model().predict_proba(inputs_of(each, features)[None])[0, 1])
+
+
+@cache
+def _model() -> Any:
+    import skops.io
+
+    return skops.io.load(MODEL)
+
+
+def _joined(each: Break, score: float, suspect: float, violation: float) -> Finding | None:
+    """Return the finding that a break comes to; None where it is too weak to be told."""
+    strongest = max((f.level for f in each.findings), key=_STRENGTH.__getitem__)
+    level = strongest
+    if score >= suspect and level == Level.NOTE:
+        level = Level.SUSPECT
+    if score >= violation and len(_witnesses(each)) >= 2:
+        level = Level.VIOLATION
+    if level == Level.NOTE:
+        return None
+    return replace(each.leader, level=level, score=round(score, 4), grounds=each.findings[1:])
+
+
+def _witnesses(each: Break) -> set[str]:
+    """Return the independent witnesses of a break: the picture, the clock, the sound."""
+    return {"clock" if f.kind in _CLOCK else "sound" if f.kind == "audio-break" else "picture" for f in each.findings}

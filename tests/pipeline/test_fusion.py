@@ -1,0 +1,81 @@
+"""What several detectors tell of one instant becomes one finding."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.fusion import INPUTS, _model, breaks, fuse, inputs_of
+from pipeline.model import Features, Finding, Level, Message, Span, Table
+
+NOTHING = Features({})
+
+
+def found(kind, start_s, stop_s=None, level=Level.SUSPECT, **evidence):
+    span = Span(start_s, start_s + 0.04 if stop_s is None else stop_s)
+    return Finding(kind, level, span, Message(f"{kind} was told."), evidence=evidence, detector=f"by-{kind}")
+
+
+JUMP = found("missing-frames", 5.0, model_probability=0.97)
+CLOCK = found("clock-jump", 4.9, 5.1)
+CUT = found("picture-cut", 5.0, ratio_to_neighbours=6.0, ratio_needed=2.0)
+
+
+def test_one_break_is_one_finding_with_all_its_grounds():
+    (joined,) = fuse([CLOCK, CUT, JUMP], NOTHING)
+    assert (joined.kind, joined.span) == ("picture-cut", CUT.span)
+    assert joined.evidence == CUT.evidence
+    assert [ground.kind for ground in joined.grounds] == ["missing-frames", "clock-jump"]
+    assert 0 < joined.score <= 1
+
+
+def test_breaks_apart_stay_apart():
+    later = replace(CUT, span=Span(5.4, 5.44))
+    assert [f.span.start_s for f in fuse([CUT, later], NOTHING)] == [5.0, 5.4]
+
+
+def test_what_tells_of_no_instant_stays_as_it_is():
+    others = [found("truncated", 9.0), found("frozen-picture", 4.0, 6.0), found("place-shown", 5.0, level=Level.NOTE)]
+    assert [f for f in fuse([*others, CUT], NOTHING) if f.kind != "picture-cut"] == sorted(
+        others, key=lambda f: (f.span.start_s, f.span.stop_s)
+    )
+
+
+def test_a_long_disagreement_of_the_clock_is_no_instant():
+    slow = found("clock-rate", 0.0, 30.0)
+    assert slow in fuse([slow, CUT], NOTHING)
+
+
+def test_a_weak_jump_is_told_only_where_something_bears_it_out():
+    weak = replace(JUMP, level=Level.NOTE, evidence={"model_probability": 0.35})
+    assert fuse([weak], NOTHING) == []
+    (joined,) = fuse([weak, CLOCK], NOTHING)
+    assert (joined.kind, joined.level) == ("missing-frames", Level.SUSPECT)
+
+
+def test_sound_beside_a_jump_raises_its_probability():
+    sound = {"time_s": np.arange(500) / 50, "duration_s": np.full(500, 0.02), "break_score": np.full(500, -4.0)}
+    sound["break_score"][250] = 12.0
+    (quiet,) = fuse([JUMP], NOTHING)
+    (broken,) = fuse([JUMP], Features({"sound": Table(sound)}))
+    assert broken.score > quiet.score
+
+
+def test_the_level_is_never_below_the_strongest_ground():
+    (joined,) = fuse([replace(CUT, level=Level.VIOLATION), JUMP], NOTHING)
+    assert joined.level is Level.VIOLATION
+
+
+def test_more_evidence_never_lowers_the_probability():
+    assert (_model().coef_ >= 0).all()
+    assert _model().coef_.shape == (1, len(INPUTS))
+
+
+@pytest.mark.parametrize("probability", [0.0, 1.0])
+def test_inputs_are_finite(probability):
+    (each,), _ = breaks([replace(JUMP, evidence={"model_probability": probability})], 0.25)
+    assert np.isfinite(inputs_of(each, NOTHING)).all()
+
+
+def test_nothing_told_is_nothing_joined():
+    assert fuse([], NOTHING) == []

@@ -209,10 +209,15 @@ class _Cells:
 
     def of(self, frames: slice | NDArray[np.intp], figure: int, shift: int = 0) -> Floats:
         """Return one figure of some pictures: float32, shape (pictures, pixels)."""
-        middle, margin = round(self.centres[figure]) + shift, round(self.pitch)
+        inks, middle = self.around(frames, figure)
+        return self.cut(inks, middle + shift)
+
+    def around(self, frames: slice | NDArray[np.intp], figure: int) -> tuple[Floats, int]:
+        """Return the ink around one figure of some pictures, and the column of its middle."""
+        middle, margin = round(self.centres[figure]), round(self.pitch) + REACH
         first = max(0, middle - self.half - margin)
         part = self.strips[frames][:, :, first : middle + self.half + margin + 1]
-        return self.cut(ink(part, self.pitch, self.dark), middle - first)
+        return ink(part, self.pitch, self.dark), middle - first
 
     def inks(self, starts: NDArray[np.intp], stops: NDArray[np.intp]) -> Floats:
         """Return the mean ink of stretches of pictures: float32, shape (stretches, height, width)."""
@@ -303,7 +308,8 @@ class _Models:
         count, place = len(cells.strips), len(cells.centres) - 1
         shifts = np.arange(-BESIDE, BESIDE + 1)
         rows = np.arange(0, count, LOOKED_AT)
-        fits = np.stack([self.correlation(cells.of(rows, place, int(shift))).max(axis=1) for shift in shifts])
+        inks, middle = cells.around(rows, place)
+        fits = np.stack([self.correlation(cells.cut(inks, middle + int(shift))).max(axis=1) for shift in shifts])
         fits = np.atleast_2d(cv2.blur(fits, (5, 1)))
         fits[BESIDE] += SHIFTED
         return np.repeat(shifts[fits.argmax(axis=0)], LOOKED_AT)[:count].astype(np.intp)
@@ -319,11 +325,11 @@ class _Models:
         count, place = len(cells.strips), len(cells.centres) - 1
         beside = self.beside(cells)
         likeness = np.empty((count, FIGURES), np.float32)
-        for shift in np.unique(beside):
-            rows = np.flatnonzero(beside == shift)
-            for at in range(0, len(rows), batch):
-                some = rows[at : at + batch]
-                likeness[some] = self.correlation(cells.of(some, place, int(shift)))
+        for at in range(0, count, batch):
+            inks, middle = cells.around(slice(at, at + batch), place)
+            for shift in np.unique(beside[at : at + batch]):
+                some = np.flatnonzero(beside[at : at + batch] == shift)
+                likeness[at + some] = self.correlation(cells.cut(inks[some], middle + int(shift)))
         doubts = np.minimum((likeness.max(axis=1, keepdims=True) - likeness) / self.noise, DOUBT_MOST)
         return likeness, np.asarray(doubts, np.float32)
 

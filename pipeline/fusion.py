@@ -33,6 +33,8 @@ _LEADERS = (
     "audio-break",
 )
 """Kinds that tell of a break, the one that says most about it first."""
+_WEIGHED = frozenset({"motion-jump", "audio-break"})
+"""Detectors that give a degree rather than a verdict: alone or together, the model decides the level."""
 _CLOCK = frozenset({"clock-jump", "clock-rate", "clock-missing"})
 _STRENGTH = {Level.NOTE: 0, Level.SUSPECT: 1, Level.VIOLATION: 2}
 _LONGEST_S = 2.5
@@ -65,7 +67,8 @@ def fuse(
     """Join the findings that tell of the same break into one each, with all its grounds and a probability.
 
     A joined finding keeps kind, span and evidence of the one that says most; the others are its `grounds`. Jumps of the
-    motion that are weak by themselves are told only where something else bears them out.
+    motion that are weak by themselves are told only where something else bears them out. Jumps of the motion and breaks
+    of the sound are as grave as the model says; any other finding keeps its own level at least.
 
     Parameters
     ----------
@@ -178,11 +181,11 @@ def _joined(each: Break, score: float, suspect: float, violation: float) -> Find
     """Return the finding that a break comes to; None where it is too weak to be told."""
     strongest = max((f.level for f in each.findings), key=_STRENGTH.__getitem__)
     level = strongest
-    if score >= suspect and level == Level.NOTE:
-        level = Level.SUSPECT
+    if {f.detector for f in each.findings} <= _WEIGHED:
+        level = Level.SUSPECT if score >= suspect else Level.NOTE
     if score >= violation and len(_witnesses(each)) >= 2:
         level = Level.VIOLATION
-    if level == Level.NOTE:
+    if level == Level.NOTE and each.leader.detector == "motion-jump":
         return None
     return replace(each.leader, level=level, score=round(score, 4), grounds=each.findings[1:])
 

@@ -9,11 +9,12 @@ from pipeline.fusion import INPUTS, _model, breaks, fuse, inputs_of
 from pipeline.model import Features, Finding, Level, Message, Span, Table
 
 NOTHING = Features({})
+BY = {"missing-frames": "motion-jump"}
 
 
 def found(kind, start_s, stop_s=None, level=Level.SUSPECT, **evidence):
     span = Span(start_s, start_s + 0.04 if stop_s is None else stop_s)
-    return Finding(kind, level, span, Message(f"{kind} was told."), evidence=evidence, detector=f"by-{kind}")
+    return Finding(kind, level, span, Message(f"{kind} was told."), evidence=evidence, detector=BY.get(kind, kind))
 
 
 JUMP = found("missing-frames", 5.0, model_probability=0.97)
@@ -59,6 +60,20 @@ def test_sound_beside_a_jump_raises_its_probability():
     (quiet,) = fuse([JUMP], NOTHING)
     (broken,) = fuse([JUMP], Features({"sound": Table(sound)}))
     assert broken.score > quiet.score
+
+
+def test_a_break_of_the_sound_alone_is_as_grave_as_the_model_says():
+    click = found("audio-break", 5.0)
+    for score, level in ((0.0, Level.NOTE), (14.0, Level.SUSPECT)):
+        sound = {"time_s": np.arange(500) / 50, "duration_s": np.full(500, 0.02), "break_score": np.full(500, -4.0)}
+        sound["break_score"][250] = score
+        (told,) = fuse([click], Features({"sound": Table(sound)}))
+        assert told.level is level
+
+
+def test_missing_pictures_that_the_coding_tells_keep_their_level():
+    rhythm = replace(found("missing-frames", 5.0), detector="re-encoded")
+    assert [f.level for f in fuse([rhythm], NOTHING)] == [Level.SUSPECT]
 
 
 def test_the_level_is_never_below_the_strongest_ground():

@@ -35,7 +35,7 @@ _LEADERS = (
 """Kinds that tell of a break, the one that says most about it first."""
 _WEIGHED = frozenset({"motion-jump", "audio-break"})
 """Detectors that give a degree rather than a verdict: alone or together, the model decides the level."""
-_CLOCK = frozenset({"clock-jump", "clock-rate", "clock-missing"})
+_CLOCK_RUNS = frozenset({"clock-jump", "clock-rate"})
 _STRENGTH = {Level.NOTE: 0, Level.SUSPECT: 1, Level.VIOLATION: 2}
 _LONGEST_S = 2.5
 """Findings that span more than this tell of a stretch, not of an instant, and stand alone."""
@@ -61,7 +61,7 @@ def fuse(
     features: Features,
     *,
     reach_s: Annotated[float, Ge(0)] = 0.25,
-    suspect_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
+    suspect_probability: Annotated[float, Interval(ge=0, le=1)] = 0.95,
     violation_probability: Annotated[float, Interval(ge=0, le=1)] = 0.995,
 ) -> list[Finding]:
     """Join the findings that tell of the same break into one each, with all its grounds and a probability.
@@ -191,5 +191,10 @@ def _joined(each: Break, score: float, suspect: float, violation: float) -> Find
 
 
 def _witnesses(each: Break) -> set[str]:
-    """Return the independent witnesses of a break: the picture, the clock, the sound."""
-    return {"clock" if f.kind in _CLOCK else "sound" if f.kind == "audio-break" else "picture" for f in each.findings}
+    """Return the independent witnesses of a break: the picture, the clock, the sound.
+
+    That the clock is not there is part of what the picture shows: black pictures and foreign ones bear none.
+    """
+    return {
+        "clock" if f.kind in _CLOCK_RUNS else "sound" if f.kind == "audio-break" else "picture" for f in each.findings
+    }

@@ -62,7 +62,8 @@ def document(features: Features, findings: tuple[Finding, ...]) -> dict[str, Any
 
 def relevant(findings: tuple[Finding, ...]) -> list[Finding]:
     """Return the findings that rest on what is read in the picture."""
-    return [finding for finding in findings if finding.kind.startswith(SHOWN_KINDS)]
+    told = (each for finding in findings for each in (finding, *finding.grounds))
+    return [finding for finding in told if finding.kind.startswith(SHOWN_KINDS)]
 
 
 def reading(features: Features, findings: tuple[Finding, ...], lang: Language) -> RenderableType:

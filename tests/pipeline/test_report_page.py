@@ -120,7 +120,7 @@ def test_limits_say_what_was_looked_at_in_part():
     limits = " ".join(page(examination()).limits)
     assert "first 5 s of 10 s of sound" in limits
     assert "6 of 250 pictures" in limits
-    assert "not calibrated" in limits
+    assert "Only findings that a calibrated model judged give a probability" in limits
 
 
 def test_the_transcript_marks_the_notice():

@@ -82,7 +82,7 @@ def test_a_truth_tells_missing_wrong_and_unexpected_findings():
     cut = {"kind": "picture-cut", "level": "violation", "span": {"start_s": 11.967, "stop_s": 12.0}}
     heard = {"kind": "notice-heard", "level": "note", "span": {"start_s": 4.9, "stop_s": 9.9}}
     shown = {"kind": "place-shown", "level": "note", "span": {"start_s": 3.0, "stop_s": 3.0}}
-    jump = {"kind": "clock-jump", "level": "suspect", "span": {"start_s": 11.967, "stop_s": 12.0}}
+    jump = {"kind": "clock-jump", "level": "violation", "span": {"start_s": 11.967, "stop_s": 12.0}}
     elsewhere = {**cut, "span": {"start_s": 3.0, "stop_s": 3.033}}
     assert truth.differences({"verdict": "fail", "findings": [cut, heard, shown, jump]}) == []
     assert truth.differences({"verdict": "pass", "findings": [cut, heard, shown, jump]}) == ["verdict pass, not fail"]

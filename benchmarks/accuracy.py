@@ -34,7 +34,6 @@ from pipeline.model import Features, Finding, Level
 
 TOLERANCE_S = 0.25
 CRF = (20, 23, 26, 28)
-PLAIN = "PySceneDetect content"
 TARGETS: Mapping[str, tuple[float, float]] = {
     "splice": (1.00, 1.00),
     "inserted-1": (0.98, 0.95),

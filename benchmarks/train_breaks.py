@@ -25,7 +25,7 @@ import typer
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
+from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from benchmarks.footage import Clip
 from benchmarks.forged import Forged, Forger
@@ -69,7 +69,7 @@ class Samples:
     take: NDArray[np.str_]
     fixed: NDArray[np.bool_]
     whole: NDArray[np.bool_]
-    """From a take that was only encoded anew."""
+    """From an honest take: only encoded anew, or in changing light."""
 
 
 def take_of(clip: Clip) -> str:
@@ -163,10 +163,11 @@ class Joined:
 
     inputs: NDArray[np.float64]
     true: NDArray[np.bool_]
+    take: NDArray[np.str_]
     honest_s: float
     """Length of the takes in which nothing was done."""
     whole: NDArray[np.bool_]
-    """From a take that was only encoded anew."""
+    """From an honest take: only encoded anew, or in changing light."""
 
 
 def joined(forger: Forger, data: Samples) -> Joined:
@@ -174,6 +175,7 @@ def joined(forger: Forger, data: Samples) -> Joined:
     rows: list[NDArray[np.float64]] = []
     true: list[bool] = []
     whole: list[bool] = []
+    names: list[str] = []
     honest_s = 0.0
     takes = np.unique(data.take)
     np.random.default_rng(0).shuffle(takes)
@@ -191,7 +193,8 @@ def joined(forger: Forger, data: Samples) -> Joined:
                 rows.append(inputs_of(each, made.features))
                 true.append(bool(near))
                 whole.append(not made.truth.forged)
-    return Joined(np.stack(rows), np.array(true), honest_s, np.array(whole))
+                names.append(take_of(made.source))
+    return Joined(np.stack(rows), np.array(true), np.array(names), honest_s, np.array(whole))
 
 
 def _touches(found: Span, done: Span) -> bool:
@@ -219,7 +222,10 @@ def main(
     data = samples(forger)
     print("\n".join(table(data, cross_validated(data))), flush=True)
     told = joined(forger, data)
-    score = cross_val_predict(weigher(), told.inputs, told.true, cv=FOLDS, method="predict_proba")[:, 1]
+    by_take = GroupKFold(FOLDS)
+    score = cross_val_predict(weigher(), told.inputs, told.true, groups=told.take, cv=by_take, method="predict_proba")[
+        :, 1
+    ]
     print("\n".join(levels(told, score)))
     fitted = weigher().fit(told.inputs, told.true)
     print(dict(zip(INPUTS, fitted.coef_[0].round(2).tolist(), strict=True)), fitted.intercept_.round(2).tolist())

@@ -13,7 +13,7 @@ from detectors._motion_windows import windows
 from pipeline.model import Table
 
 MODEL = Path(__file__).parent / "data" / "motion_jump.skops"
-"""Written by `benchmarks/train_motion.py`."""
+"""Written by `benchmarks/train_breaks.py`."""
 
 _TRUSTED = ["sklearn.tree._tree.Tree"]
 """Numbers that nothing checks: safe in a file that comes with the product."""

@@ -86,9 +86,10 @@ def repeated_frames(
     seen = looks(frames)
     length = max(4, round(min_repeat_s / frame_s))
     told = np.zeros(frames.rows, bool)
+    damaged = frames["damaged"].astype(bool)
     for repeat in _repeats(seen, length, max_apart, min_motion, min_ratio):
-        if told[repeat.first : repeat.stop].any():
-            continue
+        if (told | damaged)[repeat.first : repeat.stop].any():
+            continue  # a decoder that makes pictures up repeats what it has
         told[repeat.first : repeat.stop] = True
         yield _finding(features, repeat, frame_s, violation_s, violation_ratio)
 

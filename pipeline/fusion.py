@@ -17,7 +17,7 @@ from detectors._sound import break_evidence
 from pipeline.model import Evidence, Features, Finding, Level
 
 MODEL = Path(__file__).parent / "data" / "fusion.skops"
-"""Written by `benchmarks/train_fusion.py`."""
+"""Written by `benchmarks/train_breaks.py`."""
 
 INPUTS = ("motion", "cut", "inserted", "repeated", "sound")
 """What the model weighs, in order: see `inputs_of`."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detectors.repeated_frames import repeated_frames
-from pipeline.model import Level
+from pipeline.model import Features, Level, Table
 from tests.drawn import measured, path, take
 
 PLACES = path(150)
@@ -45,6 +45,12 @@ def test_a_camera_that_comes_back_is_no_loop():
     there = path(60, seed=5)
     back = there[::-1] + np.random.default_rng(3).normal(0, 1.5, there.shape)
     assert told(np.concatenate((there, back, there + 2.0))) == []
+
+
+def test_what_a_decoder_made_up_is_no_repeat():
+    features = measured(take(np.concatenate((PLACES[:90], PLACES[65:90], PLACES[90:]))))
+    damaged = {**features["frames"], "damaged": np.arange(features["frames"].rows) == 100}
+    assert list(repeated_frames(Features({"frames": Table(damaged)}))) == []
 
 
 def test_a_short_clip_and_one_without_pictures_say_nothing():

@@ -16,6 +16,7 @@ Information Theory 13 (1967), 260-269. J. P. Lewis, "Fast normalized cross-corre
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,6 +31,10 @@ REACH = 3
 """Columns of a strip by which a figure may stand beside where the recogniser saw it."""
 GRAIN_MOST = 400
 """Steps into which ten turns of the last figure are divided at most."""
+VITERBI_BATCH = 4096
+"""Pictures for which the costs of all states are laid out at a time."""
+_STAYED, _FROM_BEFORE, _LEAPT = 0, 1, 3
+"""How a state was come by; 2 is from the state after it."""
 NUDGE, LEAP = 3.0, 14.0
 """What it costs, in units of doubt, that the clock shifts against the stream by one picture, or by any amount."""
 DOUBT_MOST = 9.0
@@ -48,8 +53,6 @@ OFTEN = 4
 """How often a figure must come up before its own usual score is known."""
 UNSEEN = 5.0
 """How far a picture must be from every known figure to be taken for one that was never seen, in usual distances."""
-ROUNDS = 1
-"""How often the figures are learnt anew from the whole clip."""
 SLACK_S = 0.15
 """By how much a clock may change early or late, when labels are compared."""
 SAMPLE = 3000
@@ -110,12 +113,10 @@ def follow(
     usable = _borne_out(usable, time_s)
     tries = [_Cells(strips, centres, dark) for dark in (False, True)]
     learnt = [(_learn(cells, time_s, usable, blanks), cells) for cells in tries]
-    models, cells = max(learnt, key=lambda one: one[0].contrast)
+    models, cells = max(learnt, key=lambda one: one[0].contrast / one[0].noise)
     step_s = usable[0].reading.step_s
-    for _ in range(ROUNDS):
-        _, doubts = models.doubts(cells)
-        models = _again(models, cells, course_of(doubts, time_s, step_s))
-    likeness, doubts = models.doubts(cells)
+    models = _again(models, strips, cells, time_s, step_s)
+    likeness, doubts = models.doubts(cells, LOOKED_AT)
     last = _settled(course_of(doubts, time_s, step_s), likeness)
     score = np.clip(likeness[np.arange(len(strips)), last], 0.0, 1.0).astype(np.float64)
     starts = np.flatnonzero(np.diff(last, prepend=-1))
@@ -206,6 +207,12 @@ class _Cells:
         self.centres = [centre * self.width for centre in centres]
         self.pitch = float(np.median(np.diff(self.centres)[::2]))
         self.half = max(2, round(0.62 * self.pitch))
+
+    def at(self, rows: NDArray[np.intp]) -> _Cells:
+        """Return the windows of some of the pictures."""
+        some = copy(self)
+        some.strips = self.strips[rows]
+        return some
 
     def of(self, frames: slice | NDArray[np.intp], figure: int, shift: int = 0) -> Floats:
         """Return one figure of some pictures: float32, shape (pictures, pixels)."""
@@ -298,24 +305,27 @@ class _Models:
         found[:, np.isnan(self.means[:, 0])] = 1.0 - UNSEEN * self.noise
         return found
 
-    def beside(self, cells: _Cells) -> NDArray[np.intp]:
+    def beside(self, cells: _Cells, every: int) -> NDArray[np.intp]:
         """Return by how many columns the last figure of every picture stands beside its place: intp, (pictures,).
 
-        Where a 1 takes less room than a 0, the figures before it push it to and fro.
+        Where a 1 takes less room than a 0, the figures before it push it to and fro. It is looked at in one of
+        `every` pictures.
         """
         import cv2
 
         count, place = len(cells.strips), len(cells.centres) - 1
         shifts = np.arange(-BESIDE, BESIDE + 1)
-        rows = np.arange(0, count, LOOKED_AT)
+        rows = np.arange(0, count, every)
         inks, middle = cells.around(rows, place)
         fits = np.stack([self.correlation(cells.cut(inks, middle + int(shift))).max(axis=1) for shift in shifts])
         fits = np.atleast_2d(cv2.blur(fits, (5, 1)))
         fits[BESIDE] += SHIFTED
-        return np.repeat(shifts[fits.argmax(axis=0)], LOOKED_AT)[:count].astype(np.intp)
+        return np.repeat(shifts[fits.argmax(axis=0)], every)[:count].astype(np.intp)
 
-    def doubts(self, cells: _Cells, batch: int = 20_000) -> tuple[Floats, Floats]:
+    def doubts(self, cells: _Cells, every: int, batch: int = 20_000) -> tuple[Floats, Floats]:
         """Return how well the last figure of every picture looks like every figure, and what speaks against each.
+
+        Whether it stands beside its place is looked at in one of `every` pictures.
 
         Returns
         -------
@@ -323,7 +333,7 @@ class _Models:
         doubts : float32, shape (pictures, 10), 0 for the best
         """
         count, place = len(cells.strips), len(cells.centres) - 1
-        beside = self.beside(cells)
+        beside = self.beside(cells, every)
         likeness = np.empty((count, FIGURES), np.float32)
         for at in range(0, count, batch):
             inks, middle = cells.around(slice(at, at + batch), place)
@@ -356,15 +366,19 @@ def _learn(cells: _Cells, time_s: NDArray[np.float64], labels: Sequence[Label], 
     return _borrow(_fit(seen[keep], named[keep]) if keep.any() else models, cells, labels)
 
 
-def _again(models: _Models, cells: _Cells, last: NDArray[np.intp]) -> _Models:
+def _again(
+    models: _Models, strips: NDArray[np.uint8], cells: _Cells, time_s: NDArray[np.float64], step_s: float
+) -> _Models:
     """Learn the figures anew from pictures of the whole clip, before all that lies behind them."""
-    frames = np.unique(np.linspace(0, len(last) - 1, min(len(last), SAMPLE)).round().astype(np.intp))
-    seen, named = cells.of(frames, len(cells.centres) - 1), last[frames]
-    own = models.correlation(seen)[np.arange(len(seen)), named]
+    rows = np.unique(np.linspace(0, len(strips) - 1, min(len(strips), SAMPLE)).round().astype(np.intp))
+    some = cells.at(rows)
+    likeness, doubts = models.doubts(some, max(1, LOOKED_AT * len(rows) // len(strips)))
+    named = course_of(doubts, time_s[rows], step_s)
+    own = likeness[np.arange(len(rows)), named]
     keep = own >= 0.7 * np.median(own)  # pictures without overlay teach nothing
     if not keep.any():
         return models
-    again = _fit(seen[keep], named[keep])
+    again = _fit(some.of(np.flatnonzero(keep), len(cells.centres) - 1), named[keep])
     unseen = np.isnan(again.means[:, 0])
     again.means[unseen] = models.means[unseen]
     return again
@@ -484,23 +498,33 @@ def course_of(doubts: Floats, time_s: NDArray[np.float64], step_s: float) -> NDA
     usual = float(np.median(np.diff(time_s))) if len(time_s) > 1 else step_s
     grains = max(FIGURES, min(GRAIN_MOST, round(turn / usual) if usual > 0 else GRAIN_MOST))
     ahead = (np.arange(grains) + 0.5) * turn / grains
-    every = np.arange(grains)
-    came = np.empty((len(doubts), grains), np.int8)
-    leapt = np.zeros(len(doubts), np.int32)
-    cost = np.zeros(grains, np.float32)
-    for at in range(len(doubts)):
-        if at:
-            leapt[at] = cheapest = int(cost.argmin())
-            ways = np.stack(
-                (cost, np.roll(cost, 1) + NUDGE, np.roll(cost, -1) + NUDGE, np.full(grains, cost[cheapest] + LEAP))
-            )
-            came[at] = ways.argmin(axis=0)
-            cost = ways[came[at], every]
-        cost = cost + doubts[at, ((time_s[at] + ahead) // step_s).astype(np.int64) % FIGURES]
-    state, course = int(cost.argmin()), np.empty(len(doubts), np.intp)
-    for at in range(len(doubts) - 1, -1, -1):
+    count = len(doubts)
+    came = np.empty((count, grains), np.int8)
+    leapt = np.zeros(count, np.int32)
+    circle = np.zeros(grains + 2, np.float32)  # the states and, at either end, the one at the other end
+    before, cost, after = circle[:-2], circle[1:-1], circle[2:]
+    shifted = np.empty(grains, np.float32)
+    for first in range(0, count, VITERBI_BATCH):
+        batch = slice(first, first + VITERBI_BATCH)
+        shown = ((time_s[batch, None] + ahead) // step_s).astype(np.int64) % FIGURES
+        for at, against in enumerate(np.take_along_axis(doubts[batch], shown, axis=1), first):
+            if at:
+                leapt[at] = cheapest = int(cost.argmin())
+                leap = cost[cheapest] + LEAP
+                way = came[at]
+                np.add(before > after, _FROM_BEFORE, out=way, casting="unsafe")
+                np.minimum(before, after, out=shifted)
+                np.add(shifted, NUDGE, out=shifted)
+                np.multiply(way, shifted < cost, out=way)
+                np.minimum(cost, shifted, out=cost)
+                way[leap < cost] = _LEAPT
+                np.minimum(cost, leap, out=cost)
+            cost += against
+            circle[0], circle[-1] = cost[-1], cost[0]
+    state, course = int(cost.argmin()), np.empty(count, np.intp)
+    for at in range(count - 1, -1, -1):
         course[at] = int((time_s[at] + ahead[state]) // step_s) % FIGURES
-        way = came[at, state] if at else 0
+        way = int(came[at, state]) if at else _STAYED
         state = (state, (state - 1) % grains, (state + 1) % grains, int(leapt[at]))[way]
     return course
 

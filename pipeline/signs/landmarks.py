@@ -75,7 +75,7 @@ def find_landmarks(
     progress: Callable[[str, float], None],
     *,
     matcher: Literal["rootsift", "xfeat"] = "rootsift",
-    max_pictures: Annotated[int, Ge(1)] = 24,
+    max_pictures: Annotated[int, Ge(1)] = 16,
     longer_side_px: Annotated[int, Ge(64)] = 800,
     photo_features: Annotated[int, Ge(50)] = 3000,
     picture_features: Annotated[int, Ge(50)] = 1000,

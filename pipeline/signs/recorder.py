@@ -21,7 +21,7 @@ from pipeline.signs.layouts import Layouts
 from pipeline.signs.locate import Area, Layout, Line, locate
 from pipeline.signs.ocr import LineRead, read_lines, smoothed
 
-OVERLAY_VERSION = 1
+OVERLAY_VERSION = 2
 """Raised whenever the same clip could now give other readings."""
 
 STAGE = "overlay"

@@ -6,7 +6,6 @@ import csv
 import hashlib
 import re
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,21 +60,13 @@ def _half(path: str) -> str:
     return "test" if hashlib.sha256(take.encode()).digest()[0] & 1 else "tune"
 
 
-def features_of(cache: Cache, clip: Clip, edit: str, version: int, make: Callable[[Path], Path]) -> Features:
-    """Return the tables of `clip` after `edit`, from `cache` or by measuring what `make(folder)` returns."""
-    key = CacheKey(
-        footage=clip.sha256,
-        stage="benchmark",
-        version=MEASURE_VERSION,
-        params={"edit": edit, "forger": version},
-        libraries=libraries(),
-    )
+def features_of(cache: Cache, clip: Clip) -> Features:
+    """Return the tables of a clip as it is, whole, from `cache` or by measuring it."""
+    key = CacheKey(clip.sha256, "untouched", MEASURE_VERSION, {}, libraries())
     tables = cache.tables(key)
     if tables is None:
-        with tempfile.TemporaryDirectory() as folder:
-            work = Path(folder, "work")
-            work.mkdir()
-            measured = measure(make(Path(folder)), work, _silently, read_every_s=1e6, opening_s=1.0, decoder_threads=1)
+        with tempfile.TemporaryDirectory() as work:
+            measured = measure(clip.path, Path(work), _silently, read_every_s=1e6, opening_s=1.0, decoder_threads=1)
             cache.put(key, measured.tables)
         tables = cache.tables(key)
         assert tables is not None

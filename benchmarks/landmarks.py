@@ -31,7 +31,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.false_alarms import wilson
+from benchmarks.intervals import wilson
 from detectors.place import place
 from pipeline.features.schema import to_table
 from pipeline.model import Table

@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from benchmarks.overlay_truth import Truth
 from pipeline.forge.drawing import Box
@@ -168,13 +167,3 @@ def elsewhere(findings: Sequence[Finding], truth: Truth) -> list[Finding]:
     """Return the findings about the clock that point at nothing that was done: false alarms."""
     edits = edits_of(truth)
     return [found for found in told(findings) if not any(points_at(found, *edit) for edit in edits)]
-
-
-def most_an_hour(alarms: int, hours: float) -> float:
-    """Return the rate that `alarms` in `hours` do not exceed with 95 % confidence (one-sided, Poisson).
-
-    References
-    ----------
-    F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28 (1936), 437-442.
-    """
-    return float(chi2.ppf(0.95, 2 * (alarms + 1))) / 2 / hours

@@ -16,8 +16,8 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.false_alarms import wilson
 from benchmarks.footage import FOOTAGE
+from benchmarks.intervals import most_an_hour, wilson
 from benchmarks.overlay_material import render
 from benchmarks.overlay_recipe import Recipe
 from benchmarks.overlay_score import (
@@ -28,7 +28,6 @@ from benchmarks.overlay_score import (
     field_right,
     found_edits,
     located,
-    most_an_hour,
     pictures_right,
     removals_found,
     seconds_right,

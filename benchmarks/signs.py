@@ -24,7 +24,7 @@ import av
 import cv2
 import numpy as np
 
-from benchmarks.false_alarms import wilson
+from benchmarks.intervals import wilson
 from benchmarks.signs_material import (
     LARGEST_SCALE,
     SHARED,

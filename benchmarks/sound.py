@@ -21,7 +21,7 @@ import typer
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from benchmarks.false_alarms import wilson
+from benchmarks.intervals import wilson
 from benchmarks.sound_material import CODINGS, MATERIAL_VERSION, Coding, Judged, judged, sources
 from detectors._sound import excess
 from detectors.audio_break import audio_break

@@ -19,7 +19,7 @@ import av
 import numpy as np
 import typer
 
-from benchmarks.false_alarms import wilson
+from benchmarks.intervals import wilson
 from benchmarks.sound_material import Coding, Sound, half, recorded, sources
 from detectors.audio_break import audio_break
 from detectors.audio_missing import audio_missing

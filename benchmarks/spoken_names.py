@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks.false_alarms import wilson
+from benchmarks.intervals import wilson
 from benchmarks.notice import measured
 from pipeline.features.cache import Cache
 from pipeline.features.schema import table

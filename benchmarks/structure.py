@@ -18,9 +18,9 @@ from typing import Annotated
 import typer
 
 import detectors  # noqa: F401  (registers every detector)
-from benchmarks.false_alarms import wilson
 from benchmarks.footage import FOOTAGE, honest_takes
 from benchmarks.footage import Clip as Take
+from benchmarks.intervals import wilson
 from benchmarks.structure_edits import CUTS, REMUXES, STYLES, load, read, record, write
 from pipeline.detector import REGISTRY
 from pipeline.features.child import Clip

@@ -11,10 +11,20 @@ from pathlib import Path
 
 import av
 import numpy as np
-
-from benchmarks.forge import Take, sound_of
+from numpy.typing import NDArray
 
 RATE_HZ = 48000
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The first seconds of a clip in memory."""
+
+    pictures: NDArray[np.uint8]
+    """RGB, shape (pictures, height, width, 3)."""
+    rate: Fraction
+    sound: NDArray[np.float32]
+    """Mono at 48 kHz; no samples if the clip has no sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,19 @@ def load(path: Path, seconds: float = 12.0) -> Take:
             if len(pictures) >= seconds * rate:
                 break
     return Take(np.stack(pictures), rate, sound_of(path, len(pictures) / float(rate)))
+
+
+def sound_of(path: Path, seconds: float) -> NDArray[np.float32]:
+    """Return up to `seconds` of sound, mono at 48 kHz; no samples if there is none."""
+    blocks: list[NDArray[np.float32]] = []
+    with av.open(str(path)) as container:
+        if container.streams.audio:
+            resampler = av.AudioResampler(format="fltp", layout="mono", rate=RATE_HZ)
+            for frame in container.decode(container.streams.audio[0]):
+                blocks.extend(out.to_ndarray()[0] for out in resampler.resample(frame))
+                if sum(map(len, blocks)) >= seconds * RATE_HZ:
+                    break
+    return np.concatenate(blocks)[: int(seconds * RATE_HZ)] if blocks else np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,8 @@ import typer
 from av.video.frame import PictureType
 
 from benchmarks.footage import FOOTAGE, honest_takes
-from benchmarks.forge import Take
 from benchmarks.structure import structure_of
-from benchmarks.structure_edits import load
+from benchmarks.structure_edits import Take, load
 from pipeline.detector import REGISTRY
 from pipeline.model import Finding
 

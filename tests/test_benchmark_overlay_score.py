@@ -12,7 +12,6 @@ from benchmarks.overlay_score import (
     field_right,
     found_edits,
     located,
-    most_an_hour,
     pictures_right,
     removals_found,
     seconds_right,
@@ -128,11 +127,6 @@ def test_what_points_at_no_edit_is_a_false_alarm():
     assert elsewhere(told, TRUTH) == told[2:4]
     assert found_edits(told, edits_of(TRUTH), MISSING) == [True, True]
     assert found_edits(told[3:], edits_of(TRUTH), MISSING) == [False, False]
-
-
-@pytest.mark.parametrize(("alarms", "hours", "bound"), [(0, 1.0, 2.996), (0, 0.5, 5.991), (2, 1.0, 6.296)])
-def test_bound_of_a_rate(alarms, hours, bound):
-    assert most_an_hour(alarms, hours) == pytest.approx(bound, abs=0.001)
 
 
 def test_lines_of_the_table():

@@ -5,9 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from benchmarks.forge import Take
 from benchmarks.structure import alarms, findings_of, structure_of
-from benchmarks.structure_edits import CUTS, REMUXES, STYLES, read, record, write
+from benchmarks.structure_edits import CUTS, REMUXES, STYLES, Take, read, record, write
 from benchmarks.structure_footprint import encode, encode_again, told
 from tests.footage import murmur, view
 

@@ -18,11 +18,13 @@ _QUIETEST_TYPICAL = 0.005
 _COPY_DIFF = 0.0005
 """What an encoder leaves of an exact copy, but for the first pictures and key frames."""
 _FLAT_STD = 4.0
+_BESIDE = 6
+"""Pictures on either side of a run that count as right beside it."""
 
 
 @detector(
     "frozen-picture",
-    version=1,
+    version=2,
     needs=("frames.time_s", "frames.duration_s", "frames.key", "frames.luma_diff", "frames.luma_std"),
     emits=("frozen-picture",),
 )
@@ -32,6 +34,7 @@ def frozen_picture(
     min_hold_s: float = 0.4,
     max_diff: float = 0.3,
     max_share_of_typical: float = 0.12,
+    max_share_of_beside: float = 0.2,
     quiet_typical: float = 0.5,
     max_share_of_quiet: float = 0.02,
     max_pulse: float = 2.0,
@@ -55,6 +58,9 @@ def frozen_picture(
         Mean absolute difference from the picture before up to which a picture may be still at all (0 to 255).
     max_share_of_typical : float
         The same as a share of the usual difference in the seconds around (0 to 1).
+    max_share_of_beside : float
+        The same as a share of the usual difference of the few pictures right before and behind the run (0 to 1): a
+        camera that is just set down, or not yet picked up, comes to rest little by little; a freeze does not.
     quiet_typical : float
         Below this usual difference the scene is quiet: a fixed camera with little going on, in which an encoder
         repeats pictures almost unchanged of its own accord (0 to 255).
@@ -100,6 +106,8 @@ def frozen_picture(
         share = max_share_of_typical if typical >= quiet_typical else max_share_of_quiet
         if typical < _QUIETEST_TYPICAL or level_of_run > share * typical:
             continue
+        if level_of_run > max_share_of_beside * _beside(diff, first, stop):
+            continue
         told_until_s = end_s
         long = hold_s >= violation_hold_s and typical >= violation_typical
         yield Finding(
@@ -135,6 +143,13 @@ def _typical(time_s: NDArray[np.float64], diff: NDArray[np.float64], first: int,
     around = np.concatenate((diff[low:first], diff[stop + 1 : high]))
     around = around[np.isfinite(around)]
     return float(np.median(around)) if len(around) >= 3 else 0.0
+
+
+def _beside(diff: NDArray[np.float64], first: int, stop: int) -> float:
+    """Return the median difference of the few pictures on either side of a run; infinity if there are none."""
+    around = np.concatenate((diff[max(0, first - _BESIDE) : first], diff[stop + 1 : stop + 1 + _BESIDE]))
+    around = around[np.isfinite(around)]
+    return float(np.median(around)) if len(around) else np.inf
 
 
 def _sound_runs_on(features: Features, start_s: float, stop_s: float) -> bool | None:

@@ -23,6 +23,11 @@ def test_a_freeze_is_marked_from_the_picture_that_is_held():
     assert mark(CLIP, findings) == "." * 29 + "x" * 21 + "." * 30
 
 
+def test_a_camera_that_comes_to_rest_and_moves_off_again_is_not_frozen():
+    ramp = [5.0] * 20 + [3.0, 1.5, 0.9, 0.7, 0.5, 0.4] + [0.2] * 20 + [0.4, 0.5, 0.7, 0.9, 1.5, 3.0] + [5.0] * 28
+    assert list(frozen_picture(CLIP.features(luma_diff=ramp))) == []
+
+
 @pytest.mark.parametrize(("stop", "count"), [(39, 0), (40, 1)])
 def test_the_shortest_hold(stop, count):
     assert len(list(frozen_picture(clip(30, stop, pulse=None), min_hold_s=0.44))) == count

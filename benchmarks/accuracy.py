@@ -35,6 +35,8 @@ from pipeline.model import Features, Finding, Level
 
 TOLERANCE_S = 0.25
 CRF = (20, 23, 26, 28)
+OVERLAY_LINES = 720
+"""Height that takes under an overlay are brought to: on the smallest of them no clock could be read."""
 TARGETS: Mapping[str, tuple[float, float]] = {
     "splice": (1.00, 1.00),
     "inserted-1": (0.98, 0.95),
@@ -245,7 +247,7 @@ def main(
     beside = [name for name in rivals() if (others and name != "TransNetV2") or (transnet and name == "TransNetV2")]
     forger = Forger(cache, half, footage, beside)
     forger.clips = forger.clips[:most]
-    wish = Wish(crf=CRF, overlay=("any",) if overlay else ("none",))
+    wish = Wish(crf=CRF, overlay=("any",), height=OVERLAY_LINES) if overlay else Wish(crf=CRF)
     tallies: dict[str, Tally] = defaultdict(Tally)
     counts: dict[tuple[str, str], Alarms] = defaultdict(Alarms)
     for name in only or (UNTOUCHED, *HONEST, *TARGETS):

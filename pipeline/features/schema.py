@@ -302,7 +302,8 @@ def to_table(name: str, arrow: pa.Table) -> Table:
     for spec in TABLES[name]:
         if spec.name not in arrow.column_names:
             raise ValueError(f"table {name} lacks column {spec.name}")
-        values = arrow[spec.name].to_numpy()
+        column = arrow[spec.name]
+        values = (column.fill_null(0) if spec.type == "i8" else column).to_numpy()  # only rows made by hand lack them
         columns[spec.name] = values.astype(_NUMPY[spec.type]) if len(values) else np.empty(0, _NUMPY[spec.type])
     return Table(columns)
 

@@ -25,6 +25,10 @@ _EDGE = 3
 _FEWEST_READINGS = 2
 """Times at which the clock must have been read before and after a change of its place or form."""
 _ALIKE = 60.0
+_FEW = 5
+"""Gaps of up to so many pictures are told only where the picture is broken, too."""
+_AROUND, _BROKEN = 12, 1.5
+"""Pictures around a gap that say what is usual, and by how much more a broken picture differs after motion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class _Gap:
 
 @detector(
     "clock-missing",
-    version=2,
+    version=3,
     needs=(
         "frames.time_s",
         "frames.damaged",
@@ -72,8 +76,9 @@ def clock_missing(
     A picture without the clock has figures that look like nothing the clock shows elsewhere, while those right before
     and after are plain: a bright background makes reading worse bit by bit, a foreign picture all at once. A stretch
     in which the recorder's other lines were read is none. However long it lasts, a person must look: white figures
-    before a white sky cannot be read either. A clip without a clock, or with one that could hardly be read, is accused
-    of nothing.
+    before a white sky cannot be read either. A few pictures without the clock are told only where the picture, too, is
+    broken at their edges: else the camera just swept a lettered sign behind the figures. A clip without a clock, or
+    with one that could hardly be read, is accused of nothing.
 
     Parameters
     ----------
@@ -107,7 +112,7 @@ def clock_missing(
     score, row = _scores(features)
     gaps = list(_gaps(features, score, row, max_absent_share, min_present_share))
     gaps = [gap for gap in gaps if _counts(gap, min_long_s, min_end_s) and not _lines_read(features, gap)]
-    gaps = [gap for gap in gaps if not _is_one_reading(features, gap)]
+    gaps = [gap for gap in gaps if not (_is_one_reading(features, gap) or _picture_runs_on(features, gap))]
     short = [gap for gap in gaps if gap.seconds < min_long_s and gap.place == "inside"]
     if len(short) > max_short_gaps:
         gaps = [gap for gap in gaps if gap not in short]
@@ -169,6 +174,18 @@ def _is_one_reading(features: Features, gap: _Gap) -> bool:
         return False
     edges = ((float(time_s[start]), gap.start_s), (gap.stop_s - frame_s, gap.stop_s))
     return not any(stands_out(features, span_of(features, *edge)) for edge in edges)
+
+
+def _picture_runs_on(features: Features, gap: _Gap) -> bool:
+    """Tell whether the pictures around and in a gap of a few pictures follow from each other as usual there."""
+    if gap.pictures > _FEW or not features.has("frames.flow_residual"):
+        return False
+    time_s, residual = (features["frames"][name].astype(np.float64) for name in ("time_s", "flow_residual"))
+    first, stop = (int(np.searchsorted(time_s, at_s - 1e-6)) for at_s in (gap.start_s, gap.stop_s))
+    inside = residual[max(0, first - 1) : stop + 2]
+    around = np.concatenate((residual[max(0, first - 1 - _AROUND) : max(0, first - 1)], residual[stop + 2 :][:_AROUND]))
+    inside, around = inside[np.isfinite(inside)], around[np.isfinite(around)]
+    return len(inside) > 0 and len(around) > 0 and bool(inside.max() < _BROKEN * np.median(around))
 
 
 def _lines(features: Features) -> Table:

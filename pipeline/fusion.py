@@ -36,6 +36,7 @@ _LEADERS = (
 _WEIGHED = frozenset({"motion-jump", "audio-break"})
 """Detectors that give a degree rather than a verdict: alone or together, the model decides the level."""
 _CLOCK_RUNS = frozenset({"clock-jump", "clock-rate"})
+_CLOCKS = _CLOCK_RUNS | {"clock-missing"}
 _STRENGTH = {Level.NOTE: 0, Level.SUSPECT: 1, Level.VIOLATION: 2}
 _LONGEST_S = 2.5
 """Findings that span more than this tell of a stretch, not of an instant, and stand alone."""
@@ -189,7 +190,13 @@ def _joined(each: Break, score: float, suspect: float, violation: float) -> Find
         level = Level.VIOLATION
     if level == Level.NOTE and each.leader.detector == "motion-jump":
         return None
-    return replace(each.leader, level=level, score=round(min(score, _MOST_SURE), 4), grounds=each.findings[1:])
+    weighed = any(f.detector not in _CLOCKS for f in each.findings)  # else the number says nothing about the clock
+    return replace(
+        each.leader,
+        level=level,
+        score=round(min(score, _MOST_SURE), 4) if weighed else None,
+        grounds=each.findings[1:],
+    )
 
 
 def _witnesses(each: Break) -> set[str]:

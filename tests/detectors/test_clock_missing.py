@@ -48,6 +48,19 @@ def test_foreign_pictures_without_a_clock_are_found_to_the_picture(pictures):
     assert ("single picture" in finding.summary) == (pictures == 1)
 
 
+@pytest.mark.parametrize(("broken", "count"), [(12.0, 1), (4.0, 0)])
+@pytest.mark.parametrize("pictures", [1, 2, 5])
+def test_a_few_pictures_before_a_lettered_sign_are_no_foreign_ones(pictures, broken, count):
+    residual = 4.0 + np.arange(1500 + pictures) % 3
+    residual[[700, 700 + pictures]] = broken
+    assert len(list(clock_missing(WHOLE.with_foreign(700, pictures).features(flow_residual=residual)))) == count
+
+
+def test_a_longer_gap_is_told_however_calm_the_picture():
+    residual = np.full(1506, 4.0)
+    assert len(list(clock_missing(WHOLE.with_foreign(700, 6).features(flow_residual=residual)))) == 1
+
+
 def test_damaged_pictures_do_not_count():
     damaged = np.zeros(1500, bool)
     damaged[700:705] = True

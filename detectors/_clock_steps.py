@@ -22,6 +22,10 @@ WINDOW_TICKS = 9
 """Ticks before and after that make a level: four of nine that are off together do not move it."""
 FEWEST_TICKS = 5
 FEWEST_TICKS_LARGE = 2
+FEWEST_TICKS_CALM = 3
+"""On the shorter side of a step of a clip that does not jitter."""
+_CALM_FRAMES, _PLAIN_FRAMES = 0.75, 1.75
+"""How far ticks may lie from their level, and how large the step must be, for so few ticks to tell, in pictures."""
 _LARGE_FRAMES = 10.0
 """Steps of this size need fewer ticks, and are not held against the jitter that comes back."""
 _BEAT = 1.01
@@ -226,6 +230,33 @@ def find_cuts(course: Course, limits: Limits, cuts: tuple[int, ...] = ()) -> tup
     near = WINDOW_TICKS // 2
     found = {cut for cut in found if not any(bend.start - near <= cut <= bend.stop + near for bend in long)}
     return _lasting(course, limits, found | set(cuts), set(cuts)), bends
+
+
+def short_sided(course: Course, cuts: tuple[int, ...]) -> tuple[int, ...]:
+    """Return steps with three or four ticks on one side, near the ends of a clip or another step; `cuts` are known.
+
+    Only where every tick of either side lies at its level, and the clip does not jitter elsewhere.
+    """
+    found: list[int] = []
+    for first, stop in pairwise((0, *cuts, len(course.row))):
+        near = {first + n for n in range(FEWEST_TICKS_CALM, FEWEST_TICKS)}
+        near |= {stop - n for n in range(FEWEST_TICKS_CALM, FEWEST_TICKS)}
+        sizes: dict[int, float] = {}
+        for cut in sorted(near):
+            if min(cut - first, stop - cut) < FEWEST_TICKS_CALM:
+                continue
+            old = course.level_s[max(first, cut - WINDOW_TICKS) : cut]
+            new = course.level_s[cut : min(stop, cut + WINDOW_TICKS)]
+            frame_s = _frame_s(course, cut, cut)
+            off_s = np.concatenate((np.abs(old - np.median(old)), np.abs(new - np.median(new))))
+            size_s = abs(float(np.median(new) - np.median(old)))
+            if off_s.max() <= _CALM_FRAMES * frame_s and size_s >= _PLAIN_FRAMES * frame_s:
+                sizes[cut] = size_s
+        if sizes:
+            best = max(sizes, key=sizes.__getitem__)
+            if jitter_of(course, {*cuts, best}).worst_s <= _CALM_FRAMES * _frame_s(course, best, best):
+                found.append(best)
+    return tuple(found)
 
 
 def _segments(course: Course, cuts: Iterable[int]) -> Counts:

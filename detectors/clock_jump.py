@@ -17,13 +17,15 @@ from pipeline.model import Curve, Features, Finding, Level, Message, Scalar
 _CURVES = (Curve("frames.clock_s"),)
 _LARGE_UNITS = 1.5
 """A recorder that polls may leave out one second; no more than that."""
+_FAINT_TICKS = FEWEST_TICKS_LARGE
+"""So few seconds read on one side of a jump may be misread: unless the picture jumps, too, it is only noted."""
 _FEWEST_PICTURES = 3
 """A reading that stands apart for fewer pictures is taken for a wrong one."""
 
 
 @detector(
     "clock-jump",
-    version=1,
+    version=2,
     needs=("frames.time_s", "frames.damaged", "frames.luma_diff", "frames.clock_s", "overlay.field", "overlay.form"),
     emits=("clock-jump",),
 )
@@ -42,7 +44,8 @@ def clock_jump(
     sets while it records, by satellite for instance, jumps, but its pictures run on. A single second that is left out
     or shown twice, with whole seconds before and after it, is never one: recorders that ask for the time too seldom do
     so. Where that only takes back what the clock had lost or gained, it is not told at all, nor a jump that the lines
-    which the reader of texts read before and after it speak against. Midnight is no jump.
+    which the reader of texts read before and after it speak against. Where only two seconds are read on one side,
+    and the picture runs on, it is a note. Midnight is no jump.
 
     Parameters
     ----------
@@ -166,6 +169,7 @@ def _of_step(features: Features, course: Course, step: Step, max_calm_frames: fl
     large = abs(step.size_s) >= _LARGE_UNITS * face.unit_s
     enough = step.ticks >= (FEWEST_TICKS_LARGE if large else FEWEST_TICKS)
     clear = calm and enough and bool(jumps) and (large or not step.whole)
+    faint = step.ticks <= _FAINT_TICKS and jumps is False
     back = step.shown_after_s < step.shown_before_s and abs(step.size_s) < 0.9 * (face.cycle_s or np.inf) / 2
     if step.whole and step.size_s > 0:
         said = (
@@ -198,7 +202,7 @@ def _of_step(features: Features, course: Course, step: Step, max_calm_frames: fl
     used = {name: value for name, value in values.items() if f"{{{name}" in said}
     return Finding(
         kind="clock-jump",
-        level=Level.VIOLATION if clear else Level.SUSPECT,
+        level=Level.VIOLATION if clear else Level.NOTE if faint else Level.SUSPECT,
         span=span,
         message=Message(said, used),
         evidence={

@@ -8,7 +8,7 @@ import numpy as np
 
 from detectors._clock import read_clock
 from detectors._clock_findings import Step, analysed, overall_speed, parted_s, set_by_drift, stands_out, steps_at
-from detectors._clock_steps import FEWEST_TICKS, Course, Limits, find_cuts
+from detectors._clock_steps import FEWEST_TICKS, Course, Limits, find_cuts, short_sided
 from detectors._timeline import extent, span_of
 from pipeline.detector import detector
 from pipeline.model import Curve, Features, Finding, Level, Message
@@ -21,7 +21,7 @@ _CURVES = (Curve("frames.clock_s"),)
 
 @detector(
     "clock-rate",
-    version=1,
+    version=2,
     needs=("frames.time_s", "frames.damaged", "frames.clock_s", "overlay.field", "overlay.form"),
     emits=("clock-rate",),
 )
@@ -46,7 +46,9 @@ def clock_rate(
     The difference between clock and presentation time is taken at every tick. Where pictures were removed the second
     around them is too short, and the difference stays changed by as much; where pictures were put in, repeated or held,
     it is too long. The clip's own jitter decides what counts as a change: a recorder that turns its clock over a few
-    pictures early or late comes back, and its levels scatter. Steps of about a second or more are left to `clock-jump`.
+    pictures early or late comes back, and its levels scatter. Five seconds must be read on either side; three are
+    enough where the clip does not jitter at all, but then it is a note unless the picture jumps, too. Steps of about a
+    second or more are left to `clock-jump`.
 
     Parameters
     ----------
@@ -86,6 +88,7 @@ def clock_rate(
     course, jumps = analysed(clock)
     limits = Limits(0.0, min_step_frames, min_step_jitters, jitter_frames)
     cuts, bends = find_cuts(course, limits, jumps)
+    cuts = tuple(sorted({*cuts, *short_sided(course, cuts)}))
     steps = [s for s in steps_at(course, cuts, cuts) if abs(s.size_s) < _LAGS_UNITS * clock.face.unit_s]
     steps = [s for s in steps if s not in steps_at(course, cuts, jumps)]
     uneven = len(steps) > max_uneven_steps and _cancel(steps)
@@ -113,7 +116,8 @@ def _of_step(features: Features, course: Course, step: Step, min_violation_s: fl
     span = span_of(features, step.start_s, step.stop_s)
     jumps = stands_out(features, span)
     calm = step.spread_s <= calm_frames * step.frame_s
-    clear = abs(step.size_s) >= min_violation_s and calm and step.ticks >= FEWEST_TICKS and bool(jumps)
+    enough = step.ticks >= FEWEST_TICKS
+    clear = abs(step.size_s) >= min_violation_s and calm and enough and bool(jumps)
     if step.size_s > 0:
         said = (
             "Between {before} and {after} on the clock, {seconds:.2f} s of the stream are missing: about {pictures} "
@@ -126,7 +130,7 @@ def _of_step(features: Features, course: Course, step: Step, min_violation_s: fl
         )
     return Finding(
         kind="clock-rate",
-        level=Level.VIOLATION if clear else Level.SUSPECT,
+        level=Level.VIOLATION if clear else Level.SUSPECT if enough or jumps else Level.NOTE,
         span=span,
         message=Message(
             said,

@@ -64,7 +64,7 @@ def fuse(
     features: Features,
     *,
     reach_s: Annotated[float, Ge(0)] = 0.25,
-    suspect_probability: Annotated[float, Interval(ge=0, le=1)] = 0.95,
+    suspect_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
     violation_probability: Annotated[float, Interval(ge=0, le=1)] = 0.995,
 ) -> list[Finding]:
     """Join the findings that tell of the same break into one each, with all its grounds and a probability.

@@ -62,6 +62,13 @@ def test_a_clock_that_is_set_while_the_picture_runs_on_is_no_violation():
     assert [f.level for f in told(set_clock.features(luma_diff=calm))] == [Level.SUSPECT]
 
 
+@pytest.mark.parametrize(("seconds_left", "level"), [(1, Level.NOTE), (2, Level.SUSPECT)])
+def test_two_seconds_at_the_end_that_may_be_misread_are_a_note_where_the_picture_runs_on(seconds_left, level):
+    odd = jumped(int(TICKS[-seconds_left]) - 3, -28200)
+    calm = np.full(len(odd.time_s), 5.0)
+    assert [f.level for f in clock_jump(odd.features(luma_diff=calm))] == [level]
+
+
 def test_a_repeated_stretch_runs_the_clock_back():
     (finding,) = told(WHOLE.repeated(1000, 90).features())
     assert "runs back from" in finding.summary

@@ -43,6 +43,22 @@ def test_removed_pictures_shorten_the_second_around_them(recorder, pictures):
     assert finding.evidence["step_s"] > 0
 
 
+@pytest.mark.parametrize("recorder", [Recorder(), Recorder(rate_hz=30.0)])
+@pytest.mark.parametrize("at", [0.4, 0.6])
+@pytest.mark.parametrize(("picture", "level"), [("jumps", Level.SUSPECT), ("runs on", Level.NOTE)])
+def test_in_a_short_clip_three_seconds_on_one_side_and_the_picture_tell(recorder, at, picture, level):
+    cut = take(recorder, 9.5, 5).without(round(at * 9.5 * recorder.rate_hz), 4)
+    columns = {} if picture == "jumps" else {"luma_diff": np.full(len(cut.time_s), 5.0)}
+    steps = [f for f in clock_rate(cut.features(**columns)) if "step_s" in f.evidence]
+    assert [f.level for f in steps] == [level]
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_the_clock_of_a_short_honest_clip_is_not_accused(name):
+    form = "0000-00-00 00:00" if HONEST[name].unit_s > 1 else "0000-00-00 00:00:00"
+    assert [f for seed in range(40) for f in told(take(HONEST[name], 9.5, seed).features(form))] == []
+
+
 def test_a_single_picture_is_below_what_a_clock_can_show():
     assert told(take(Recorder(), 60.0, 5).without(800, 1).features()) == []
 

@@ -16,6 +16,8 @@ from pipeline.model import Curve, Features, Finding, Level, Message
 _DAY_S = 86400.0
 _LAGS_UNITS = 1.2
 _NEAR_TICKS = 4
+_REGULAR, _REGULAR_STEP = 0.1, 2.5
+"""Scatter of ticks that do not scatter, and the step that is plain beside them, in distances of pictures."""
 _CURVES = (Curve("frames.clock_s"),)
 
 
@@ -47,8 +49,8 @@ def clock_rate(
     around them is too short, and the difference stays changed by as much; where pictures were put in, repeated or held,
     it is too long. The clip's own jitter decides what counts as a change: a recorder that turns its clock over a few
     pictures early or late comes back, and its levels scatter. Five seconds must be read on either side; three are
-    enough where the clip does not jitter at all, but then it is a note unless the picture jumps, too. Steps of about a
-    second or more are left to `clock-jump`.
+    enough where the clip does not jitter at all, but then a small step is a note unless the picture jumps, too. Steps
+    of about a second or more are left to `clock-jump`.
 
     Parameters
     ----------
@@ -116,8 +118,9 @@ def _of_step(features: Features, course: Course, step: Step, min_violation_s: fl
     span = span_of(features, step.start_s, step.stop_s)
     jumps = stands_out(features, span)
     calm = step.spread_s <= calm_frames * step.frame_s
-    enough = step.ticks >= FEWEST_TICKS
-    clear = abs(step.size_s) >= min_violation_s and calm and enough and bool(jumps)
+    regular = step.spread_s <= _REGULAR * step.frame_s and abs(step.size_s) >= _REGULAR_STEP * step.frame_s
+    clear = abs(step.size_s) >= min_violation_s and calm and step.ticks >= FEWEST_TICKS and bool(jumps)
+    sure = step.ticks >= FEWEST_TICKS or jumps or regular
     if step.size_s > 0:
         said = (
             "Between {before} and {after} on the clock, {seconds:.2f} s of the stream are missing: about {pictures} "
@@ -130,7 +133,7 @@ def _of_step(features: Features, course: Course, step: Step, min_violation_s: fl
         )
     return Finding(
         kind="clock-rate",
-        level=Level.VIOLATION if clear else Level.SUSPECT if enough or jumps else Level.NOTE,
+        level=Level.VIOLATION if clear else Level.SUSPECT if sure else Level.NOTE,
         span=span,
         message=Message(
             said,

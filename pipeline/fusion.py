@@ -40,6 +40,7 @@ _CLOCKS = _CLOCK_RUNS | {"clock-missing"}
 _STRENGTH = {Level.NOTE: 0, Level.SUSPECT: 1, Level.VIOLATION: 2}
 _LONGEST_S = 2.5
 """Findings that span more than this tell of a stretch, not of an instant, and stand alone."""
+_TOUCH_S = 0.05
 _INSTANT_S = 0.2
 _SOUND_MOST = 15.0
 _MOTION_LEAST = 0.01
@@ -106,15 +107,27 @@ def breaks(findings: Sequence[Finding], reach_s: float) -> tuple[list[Break], li
         for f in findings
         if f.kind in _LEADERS and (f.level != Level.NOTE or f.kind == "missing-frames") and _length(f) <= _LONGEST_S
     ]
-    left = sorted(of_breaks, key=lambda f: (_LEADERS.index(f.kind), _length(f), f.span.start_s))
+    left = sorted(of_breaks, key=lambda f: (_LEADERS.index(f.kind), -_motion(f), _length(f), f.span.start_s))
     joined: list[Break] = []
     while left:
         leader = left[0]
-        near = [f for f in left if _apart_s(leader, f) <= reach_s]
+        near = [f for f in left if _apart_s(leader, f) <= (_TOUCH_S if _places(leader, f) else reach_s)]
         joined.append(Break(tuple(near)))
         left = [f for f in left if f not in near]
     kept = {id(f) for f in of_breaks}
     return joined, [f for f in findings if id(f) not in kept]
+
+
+def _motion(finding: Finding) -> float:
+    return _number(finding.evidence, "model_probability")
+
+
+def _places(leader: Finding, other: Finding) -> bool:
+    """Tell whether a jump of the motion that is weak by itself would say where in a second of the clock the break is.
+
+    It can say so only of its own second: one beside it is another matter.
+    """
+    return leader.detector == "motion-jump" and leader.level == Level.NOTE and other.detector in _CLOCKS
 
 
 def _length(finding: Finding) -> float:
@@ -135,7 +148,7 @@ def inputs_of(each: Break, features: Features) -> NDArray[np.float64]:
     tells keeps its own level.
     """
     kinds = {f.kind for f in each.findings}
-    motion = max((_number(f.evidence, "model_probability") for f in each.findings), default=0.0)
+    motion = max((_motion(f) for f in each.findings), default=0.0)
     motion = min(max(motion, _MOTION_LEAST), 1 - _MOTION_LEAST / 10)
     cut = max((_cut(f) for f in each.findings if f.kind == "picture-cut"), default=0.0)
     return np.array(

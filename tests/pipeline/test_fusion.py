@@ -54,6 +54,18 @@ def test_a_weak_jump_is_told_only_where_something_bears_it_out():
     assert (joined.kind, joined.level) == ("missing-frames", Level.SUSPECT)
 
 
+def test_of_the_weak_jumps_in_a_second_of_the_clock_the_likeliest_says_where():
+    short = found("clock-rate", 4.5, 5.4)
+    weak = [
+        replace(JUMP, level=Level.NOTE, span=Span(at_s, at_s + 0.04), evidence={"model_probability": odds})
+        for at_s, odds in ((4.7, 0.31), (5.1, 0.6), (5.5, 0.8))
+    ]
+    (joined,) = fuse([*weak, short], NOTHING)
+    assert joined.span == weak[1].span
+    (alone,) = fuse([weak[2], short], NOTHING)
+    assert (alone.kind, alone.span, alone.score) == ("clock-rate", short.span, None)
+
+
 def test_sound_beside_a_jump_raises_its_probability():
     sound = {"time_s": np.arange(500) / 50, "duration_s": np.full(500, 0.02), "break_score": np.full(500, -4.0)}
     sound["break_score"][250] = 12.0

@@ -1,6 +1,6 @@
 """How well breaks in a take are found, on forgeries of real takes that nothing was tuned on.
 
-    python -m benchmarks.accuracy --cache DIR [--half test] [--overlay] [--others] [--markdown FILE --plot FILE]
+    python -m benchmarks.accuracy --cache DIR [--half test] [--overlay] [--others] [--draw 1] [--plot FILE]
 
 Takes are split by source into two halves (`benchmarks/footage.py`); models are trained and levels set on `tune` by
 cross-validation over takes, and only `test` says how good they are. Every take is forged in every way
@@ -23,7 +23,7 @@ import typer
 
 import detectors
 from benchmarks.footage import FOOTAGE, Clip, features_of, honest_takes
-from benchmarks.forged import Forged, Forger
+from benchmarks.forged import ALL, Forged, Forger
 from benchmarks.intervals import wilson
 from benchmarks.rivals import Spans, rivals
 from pipeline.detector import REGISTRY
@@ -233,11 +233,15 @@ def plot(tallies: Mapping[str, Tally], others: Sequence[str], path: Path) -> Non
 
 def main(
     cache: Annotated[Path, typer.Option(help="Folder for measured tables; outside the project.")],
-    half: Annotated[str, typer.Option(help="tune or test; only test says how good the product is.")] = "test",
+    half: Annotated[
+        str,
+        typer.Option(help="tune, test or all; of footage that the product was tuned on only test says how good it is."),
+    ] = "test",
     overlay: Annotated[bool, typer.Option(help="Burn a running clock into the takes.")] = False,
     others: Annotated[bool, typer.Option(help="Run the other programs that are installed on the same files.")] = False,
     transnet: Annotated[bool, typer.Option(help="TransNetV2 as well, which takes long.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="Cases to run; all of the table without it.")] = None,
+    draw: Annotated[int, typer.Option(help="Seed: other moments, sizes of edits and qualities.")] = 0,
     most: Annotated[int, typer.Option(help="Takes to forge at most.")] = 1000,
     footage: Annotated[Path, typer.Option(help="Folder with INDEX.tsv.")] = FOOTAGE,
     image: Annotated[Path | None, typer.Option("--plot", help="Draw the shares found to this PNG.")] = None,
@@ -253,12 +257,12 @@ def main(
     for name in only or (UNTOUCHED, *HONEST, *TARGETS):
         if name == UNTOUCHED:
             for clip in honest_takes(footage):
-                if clip.half == half:
+                if half in {clip.half, ALL}:
                     judge_honest(
                         name, clip, features_of(Cache(cache), clip), (), counts[name, camera_of(clip)], verbose
                     )
             continue
-        for made in forger.make((name,), wish, (0,)):
+        for made in forger.make((name,), wish, (draw,)):
             if made.truth.forged:
                 judge(made, tallies, verbose)
                 continue

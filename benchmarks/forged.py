@@ -24,6 +24,8 @@ from pipeline.model import Features
 from pipeline.run import with_clock
 from pipeline.signs.recorder import OVERLAY_VERSION, recorder
 
+ALL = "all"
+"""In place of a half: every take."""
 LONGEST_S = 20.0
 """Longer takes are cut off."""
 SHORTEST_S = 4.0
@@ -51,7 +53,7 @@ class Forger:
             (
                 clip
                 for clip in honest_takes(footage)
-                if clip.half == half and clip.seconds >= SHORTEST_S and not clip.sped_up
+                if half in {clip.half, ALL} and clip.seconds >= SHORTEST_S and not clip.sped_up
             ),
             key=lambda clip: clip.sha256,
         )

@@ -167,10 +167,15 @@ def trim(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied 
 
 
 def whole(paths: Sequence[Path], amount: float, chance: random.Random) -> Copied | None:
-    """Copy everything, or what is shown before `amount` seconds of the file's own time."""
-    stop_s = amount or math.inf
-    shown = _table(paths[0]).shown_s
-    kept = shown[shown < stop_s]
+    """Copy everything, or whole groups of reordered pictures up to `amount` seconds of the file's own time."""
+    table = _table(paths[0])
+    stop_s = math.inf
+    if amount:
+        latest = np.maximum.accumulate(table.times_s)
+        cuts = [cut for cut in table.clean() if latest[cut - 1] < amount]
+        if cuts and latest[-1] >= amount:
+            stop_s = float(min(table.exact[cuts[-1] :])) - table.period_s / 2
+    kept = table.shown_s[table.shown_s < stop_s]
     return Copied((Segment(paths[0], lambda pictures, time_s: time_s < stop_s),), (), kept - kept[0])
 
 

@@ -17,7 +17,7 @@ _REACH = 6
 
 @detector(
     "inserted-frames",
-    version=1,
+    version=2,
     needs=("frames.time_s", "frames.luma_std", "frames.flow_residual", "frames.damaged", *COLUMNS),
     emits=("inserted-frames",),
 )
@@ -27,8 +27,10 @@ def inserted_frames(
     max_inserted_s: float = 2.0,
     min_step: float = 10.0,
     min_ratio: float = 4.0,
+    min_ratio_unrelated: float = 2.0,
     max_return: float = 0.4,
     min_left: float = 16.0,
+    unrelated_left: float = 21.0,
     violation_step: float = 25.0,
     violation_return: float = 0.15,
 ) -> Iterator[Finding]:
@@ -47,11 +49,15 @@ def inserted_frames(
         Root mean square difference of the 8 x 8 means of two pictures, at either end, to be suspect (0 to 255).
     min_ratio : float
         How many times larger than the largest of the steps around both must be.
+    min_ratio_unrelated : float
+        The same where at both ends as much is left as of pictures that have nothing in common.
     max_return : float
         The picture after from the one before, as a share of the smaller of the two steps, at most (0 to 1).
     min_left : float
         What must be left at either step with light evened out and motion undone; 40 is one standard deviation, and of
         pictures that have nothing in common 21 to 32 are left (0 to 255).
+    unrelated_left : float
+        From what is left on pictures have nothing in common (0 to 255).
     violation_step : float
         Step to be a violation (0 to 255).
     violation_return : float
@@ -81,9 +87,11 @@ def inserted_frames(
             smaller = min(step[first], step[stop])
             back = float(distance(seen[stop], seen[first - 1]))
             around = _around(step, first, stop)
-            if not len(around) or smaller < min_ratio * max(around.max(), 0.5) or back > max_return * smaller:
+            unlike = min(left[first], left[stop])
+            ratio = min_ratio_unrelated if unlike >= unrelated_left else min_ratio
+            if not len(around) or smaller < ratio * max(around.max(), 0.5) or back > max_return * smaller:
                 continue
-            if not min(left[first], left[stop]) >= min_left:
+            if not unlike >= min_left:
                 continue
             if blank[first:stop].any() or damaged[first - 1 : stop + 1].any():
                 continue

@@ -161,12 +161,17 @@ def render(forgery: Forgery, path: Path) -> Truth:
             copying.write(copied.segments, between, "matroska", {})
             copied = replace(copied, segments=(replace(copied.segments[0], path=between),))
         copying.write(copied.segments, path, made.encoding.muxer, dict(made.tags))
-    if case.copy == "remux" and isinstance(first, Take) and read_take(path).pictures != first.pictures:
+    if case.copy == "remux" and isinstance(first, Take) and read_take(path).pictures != _shown(first, copied):
         message = "{path}: its packets cannot be copied to {container} so that every picture is shown again."
         raise FootageError(Message(message, {"path": str(first.path), "container": made.encoding.container}))
     events = tuple(replace(event, kinds=event.kinds - forgery.untold) for event in copied.events)
     period_s = float(np.median(np.diff(copied.shown_s)))
     return _truth(forgery, len(copied.shown_s), float(copied.shown_s[-1]) + period_s, events)
+
+
+def _shown(take: Take, copied: copies.Copied) -> int:
+    """Return how many pictures a copy of a take must show; one that was cut short ends with a whole group of them."""
+    return take.pictures if take.whole else len(copied.shown_s)
 
 
 def record(

@@ -61,6 +61,16 @@ def test_re_muxing_changes_no_packet(takes, tmp_path, container):
             assert [bytes(p) for p in after.demux(video=0)] == given
 
 
+@pytest.mark.parametrize("seconds", [2.0, 2.04, 2.08, 2.12])
+def test_a_shortened_copy_ends_with_all_pictures_of_a_reordered_group(takes, tmp_path, seconds):
+    take = read_take(takes[0].path, seconds=seconds)
+    path = tmp_path / "forged.mp4"
+    truth = forged(case("re-muxed"), [take, takes[1]], path, container=("mp4",))
+    pictures = seen(path)
+    assert pictures == MINE[: len(pictures)] and truth.pictures == len(pictures)
+    assert take.pictures - 4 <= len(pictures) <= take.pictures
+
+
 def test_a_join_of_two_recordings(takes, tmp_path, container):
     path = tmp_path / f"forged.{container}"
     truth = forged(case("joined-copied"), takes, path, container=(container,))

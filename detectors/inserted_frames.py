@@ -29,6 +29,7 @@ def inserted_frames(
     min_ratio: float = 4.0,
     min_ratio_unrelated: float = 2.0,
     max_return: float = 0.4,
+    max_return_unrelated: float = 0.6,
     min_left: float = 16.0,
     unrelated_left: float = 21.0,
     violation_step: float = 25.0,
@@ -53,6 +54,8 @@ def inserted_frames(
         The same where at both ends as much is left as of pictures that have nothing in common.
     max_return : float
         The picture after from the one before, as a share of the smaller of the two steps, at most (0 to 1).
+    max_return_unrelated : float
+        The same where at both ends as much is left as of pictures that have nothing in common (0 to 1).
     min_left : float
         What must be left at either step with light evened out and motion undone; 40 is one standard deviation, and of
         pictures that have nothing in common 21 to 32 are left (0 to 255).
@@ -88,8 +91,9 @@ def inserted_frames(
             back = float(distance(seen[stop], seen[first - 1]))
             around = _around(step, first, stop)
             unlike = min(left[first], left[stop])
-            ratio = min_ratio_unrelated if unlike >= unrelated_left else min_ratio
-            if not len(around) or smaller < ratio * max(around.max(), 0.5) or back > max_return * smaller:
+            unrelated = unlike >= unrelated_left
+            ratio, most = (min_ratio_unrelated, max_return_unrelated) if unrelated else (min_ratio, max_return)
+            if not len(around) or smaller < ratio * max(around.max(), 0.5) or back > most * smaller:
                 continue
             if not unlike >= min_left:
                 continue

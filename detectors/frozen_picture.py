@@ -47,7 +47,8 @@ def frozen_picture(
     What is still is judged by the clip itself: a picture counts as still if it differs from the one before by no more
     than a small share of what is usual in the seconds around the run. So the flicker an encoder leaves in a frozen
     picture passes, and the quiet noise of a fixed camera does not count as a freeze. The pulse that a key frame gives
-    a still picture does not end a run. Single duplicates, as frame-rate conversion leaves them, are shorter than any
+    a still picture does not end a run. At either end of a clip whose camera hardly moves, a scene at rest and a frozen
+    one look alike: nothing is told. Single duplicates, as frame-rate conversion leaves them, are shorter than any
     hold.
 
     Parameters
@@ -107,6 +108,8 @@ def frozen_picture(
         if typical < _QUIETEST_TYPICAL or level_of_run > share * typical:
             continue
         if level_of_run > max_share_of_beside * _beside(diff, first, stop):
+            continue
+        if typical < violation_typical and (begin < _FEWEST_HELD or stop > frames.rows - _FEWEST_HELD):
             continue
         told_until_s = end_s
         long = hold_s >= violation_hold_s and typical >= violation_typical

@@ -36,7 +36,7 @@ class _Repeat:
 
 @detector(
     "repeated-frames",
-    version=1,
+    version=2,
     needs=("frames.time_s", "frames.damaged", *COLUMNS),
     emits=("repeated-frames",),
 )
@@ -45,8 +45,8 @@ def repeated_frames(
     *,
     min_repeat_s: float = 0.4,
     max_apart: float = 1.2,
-    min_motion: float = 2.0,
-    min_ratio: float = 2.5,
+    min_motion: float = 1.0,
+    min_ratio: float = 2.0,
     violation_s: float = 0.8,
     violation_ratio: float = 4.0,
 ) -> Iterator[Finding]:
@@ -54,7 +54,8 @@ def repeated_frames(
 
     A camera that comes back to a view shows it with another motion, other light and other noise; a copy shows every
     picture again in its turn. So the pictures must agree one by one much better than they agree with the pictures next
-    to their counterparts, and something must move in them: a still camera on a still scene is no loop.
+    to their counterparts, and something must move in them: a still camera on a still scene is no loop, nor are lamps
+    that flicker.
 
     Parameters
     ----------
@@ -84,6 +85,7 @@ def repeated_frames(
     if frame_s <= 0:
         return
     seen = looks(frames)
+    seen = seen - seen.mean(axis=1, keepdims=True)  # lamps that flicker repeat themselves, and are no motion
     length = max(4, round(min_repeat_s / frame_s))
     told = np.zeros(frames.rows, bool)
     damaged = frames["damaged"].astype(bool)

@@ -35,10 +35,15 @@ class _Hole:
     def missing_s(self) -> float:
         return self.stop_s - self.start_s - self.usual_s
 
+    @property
+    def single(self) -> bool:
+        """No more than one picture lacks."""
+        return self.missing_s < 1.5 * self.usual_s
+
 
 @detector(
     "timestamp-gap",
-    version=1,
+    version=2,
     needs=(
         "streams.stream",
         "streams.kind",
@@ -66,7 +71,8 @@ def timestamp_gap(
     of the whole stream. The duration that the file states for a packet does not excuse an interval: when packets are
     taken out of an MP4 file without re-encoding, the sample before the removal is simply written as a long one.
     Footage of variable rate is judged by its own habit: an interval counts only if it is far longer than the longest
-    one in a hundred, and never as a violation.
+    one in a hundred, and never as a violation. A single picture that lacks is a note: phones and cameras under load
+    skip one now and then.
 
     Parameters
     ----------
@@ -93,13 +99,13 @@ def timestamp_gap(
     short = [hole for hole in pictures if hole.missing_s < min_violation_s]
     habit = len(short) > max_short_holes
     if habit:
-        yield _of_habit(features, short)
+        yield _of_habit(features, short, pictures=True)
     for hole in pictures:
         if not (habit and hole in short):
             yield _in_pictures(features, hole, _together(hole, sound), min_violation_s)
     alone = [hole for hole in sound if hole.missing_s >= min_missing_sound_s and not _together(hole, pictures)]
     if len(alone) > max_short_holes:
-        yield _of_habit(features, alone)
+        yield _of_habit(features, alone, pictures=False)
     else:
         for hole in alone:
             yield _in_sound(features, hole)
@@ -169,6 +175,7 @@ def _evidence(hole: _Hole) -> dict[str, float | bool]:
 
 def _in_pictures(features: Features, hole: _Hole, sound_too: bool, min_violation_s: float) -> Finding:
     clear = hole.regular and hole.missing_s >= min_violation_s
+    skipped = hole.single and not sound_too
     template = (
         "No picture for {seconds:.2f} s, and no sound either; a picture every {usual:.3f} s is usual here."
         if sound_too
@@ -176,7 +183,7 @@ def _in_pictures(features: Features, hole: _Hole, sound_too: bool, min_violation
     )
     return Finding(
         kind="timestamp-gap",
-        level=Level.VIOLATION if clear else Level.SUSPECT,
+        level=Level.VIOLATION if clear else Level.NOTE if skipped else Level.SUSPECT,
         span=span_of(features, hole.start_s, hole.stop_s),
         message=Message(template, {"seconds": hole.stop_s - hole.start_s, "usual": hole.usual_s}),
         evidence={**_evidence(hole), "sound_too": sound_too},
@@ -197,10 +204,10 @@ def _in_sound(features: Features, hole: _Hole) -> Finding:
     )
 
 
-def _of_habit(features: Features, holes: list[_Hole]) -> Finding:
+def _of_habit(features: Features, holes: list[_Hole], *, pictures: bool) -> Finding:
     return Finding(
         kind="timestamp-gap",
-        level=Level.SUSPECT,
+        level=Level.NOTE if pictures and all(hole.single for hole in holes) else Level.SUSPECT,
         span=span_of(features, holes[0].start_s, holes[-1].stop_s),
         message=Message(
             "{count} short holes in the times, the longest of {seconds:.2f} s: a recorder that skips now and then "

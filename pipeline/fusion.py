@@ -66,6 +66,8 @@ def fuse(
     *,
     reach_s: Annotated[float, Ge(0)] = 0.25,
     suspect_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
+    suspect_probability_calm: Annotated[float, Interval(ge=0, le=1)] = 0.95,
+    calm_speed_px: Annotated[float, Ge(0)] = 0.15,
     violation_probability: Annotated[float, Interval(ge=0, le=1)] = 0.995,
 ) -> list[Finding]:
     """Join the findings that tell of the same break into one each, with all its grounds and a probability.
@@ -83,6 +85,10 @@ def fuse(
         Findings this near to each other are of one break (seconds).
     suspect_probability : float
         From this probability on a person must look (0 to 1).
+    suspect_probability_calm : float
+        The same in a clip whose camera hardly moves: what moves before it begins and stops abruptly.
+    calm_speed_px : float
+        A clip's camera hardly moves if the median of `flow_speed` is below this (pixels of a 160 px wide picture).
     violation_probability : float
         From this probability on, and with two independent grounds, it is a violation (0 to 1).
 
@@ -93,11 +99,20 @@ def fuse(
     """
     joined, alone = breaks(findings, reach_s)
     told = list(alone)
+    suspect = suspect_probability_calm if _speed_px(features) < calm_speed_px else suspect_probability
     for each in joined:
-        found = _joined(each, probability(each, features), suspect_probability, violation_probability)
+        found = _joined(each, probability(each, features), suspect, violation_probability)
         if found is not None:
             told.append(found)
     return sorted(told, key=lambda finding: (finding.span.start_s, finding.span.stop_s, finding.kind))
+
+
+def _speed_px(features: Features) -> float:
+    """Return the usual speed of a clip's pictures; 0.0 if it was not measured."""
+    if not features.has("frames.flow_speed"):
+        return 0.0
+    speed = features["frames"]["flow_speed"]
+    return float(np.median(speed[np.isfinite(speed)])) if np.isfinite(speed).any() else 0.0
 
 
 def breaks(findings: Sequence[Finding], reach_s: float) -> tuple[list[Break], list[Finding]]:

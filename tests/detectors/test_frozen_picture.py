@@ -33,6 +33,14 @@ def test_the_shortest_hold(stop, count):
     assert len(list(frozen_picture(clip(30, stop, pulse=None), min_hold_s=0.44))) == count
 
 
+@pytest.mark.parametrize(
+    ("first", "stop", "moving", "count"),
+    [(0, 30, 0.8, 0), (1, 30, 0.8, 0), (50, 80, 0.8, 0), (0, 30, 5.0, 1), (20, 50, 0.8, 1)],
+)
+def test_at_the_ends_of_a_clip_a_scene_at_rest_may_be_just_that(first, stop, moving, count):
+    assert len(list(frozen_picture(clip(first, stop, still=0.003, moving=moving)))) == count
+
+
 def test_a_long_freeze_of_a_moving_camera_is_a_violation():
     assert kinds(frozen_picture(clip(15, 70))) == [("frozen-picture", "violation")]
 

@@ -41,6 +41,13 @@ def test_a_still_camera_on_a_still_scene_is_no_loop():
     assert told(np.repeat(PLACES[:1], 150, axis=0)) == []
 
 
+def test_a_lamp_that_flickers_repeats_no_picture():
+    still = np.stack(take(np.repeat(PLACES[:1], 150, axis=0))).astype(np.float64)
+    lamp = 6.0 * np.sin(2 * np.pi * np.arange(150) / 12.5)
+    flickering = np.clip(still + lamp[:, None, None], 0, 255).astype(np.uint8)
+    assert list(repeated_frames(measured(list(flickering)))) == []
+
+
 def test_a_camera_that_comes_back_is_no_loop():
     there = path(60, seed=5)
     back = there[::-1] + np.random.default_rng(3).normal(0, 1.5, there.shape)

@@ -66,6 +66,17 @@ def test_of_the_weak_jumps_in_a_second_of_the_clock_the_likeliest_says_where():
     assert (alone.kind, alone.span, alone.score) == ("clock-rate", short.span, None)
 
 
+@pytest.mark.parametrize(("speed_px", "count"), [(0.05, 0), (0.5, 1)])
+def test_a_camera_that_hardly_moves_takes_more_to_be_suspect(speed_px, count):
+    jump = replace(JUMP, evidence={"model_probability": 0.95})
+    found = fuse([jump], frames_at(speed_px))
+    assert [0.9 < joined.score < 0.95 for joined in found] == [True] * count
+
+
+def frames_at(speed_px):
+    return Features({"frames": Table({"time_s": np.arange(500) / 25, "flow_speed": np.full(500, speed_px)})})
+
+
 def test_sound_beside_a_jump_raises_its_probability():
     sound = {"time_s": np.arange(500) / 50, "duration_s": np.full(500, 0.02), "break_score": np.full(500, -4.0)}
     sound["break_score"][250] = 12.0

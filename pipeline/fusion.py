@@ -40,7 +40,7 @@ _CLOCKS = _CLOCK_RUNS | {"clock-missing"}
 _STRENGTH = {Level.NOTE: 0, Level.SUSPECT: 1, Level.VIOLATION: 2}
 _LONGEST_S = 2.5
 """Findings that span more than this tell of a stretch, not of an instant, and stand alone."""
-_TOUCH_S = 0.05
+_TOUCH_S, _FAINT = 0.05, 0.6
 _INSTANT_S = 0.2
 _SOUND_MOST = 15.0
 _MOTION_LEAST = 0.01
@@ -122,27 +122,34 @@ def breaks(findings: Sequence[Finding], reach_s: float) -> tuple[list[Break], li
         for f in findings
         if f.kind in _LEADERS and (f.level != Level.NOTE or f.kind == "missing-frames") and _length(f) <= _LONGEST_S
     ]
-    left = sorted(of_breaks, key=lambda f: (_LEADERS.index(f.kind), -_motion(f), _length(f), f.span.start_s))
+    left = sorted(of_breaks, key=lambda f: (_rank(f), -_motion(f), _length(f), f.span.start_s))
     joined: list[Break] = []
     while left:
         leader = left[0]
-        near = [f for f in left if _apart_s(leader, f) <= (_TOUCH_S if _places(leader, f) else reach_s)]
+        near = [f for f in left if _apart_s(leader, f) <= (_TOUCH_S if _placed(leader, f) else reach_s)]
         joined.append(Break(tuple(near)))
         left = [f for f in left if f not in near]
     kept = {id(f) for f in of_breaks}
     return joined, [f for f in findings if id(f) not in kept]
 
 
+def _rank(finding: Finding) -> int:
+    """Return a finding's turn to lead; a faint jump of the motion says no better than the clock where a break is."""
+    faint = finding.detector == "motion-jump" and finding.level == Level.NOTE and _motion(finding) < _FAINT
+    return len(_LEADERS) if faint else _LEADERS.index(finding.kind)
+
+
 def _motion(finding: Finding) -> float:
     return _number(finding.evidence, "model_probability")
 
 
-def _places(leader: Finding, other: Finding) -> bool:
-    """Tell whether a jump of the motion that is weak by itself would say where in a second of the clock the break is.
+def _placed(one: Finding, other: Finding) -> bool:
+    """Tell whether one finding is the clock's and the other a jump of the motion that is weak by itself.
 
-    It can say so only of its own second: one beside it is another matter.
+    It may say where in a second of the clock the break is, but only of its own second: one beside it is another matter.
     """
-    return leader.detector == "motion-jump" and leader.level == Level.NOTE and other.detector in _CLOCKS
+    weak = [f for f in (one, other) if f.detector == "motion-jump" and f.level == Level.NOTE]
+    return len(weak) == 1 and any(f.detector in _CLOCKS for f in (one, other))
 
 
 def _length(finding: Finding) -> float:

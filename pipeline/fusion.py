@@ -40,7 +40,7 @@ _CLOCKS = _CLOCK_RUNS | {"clock-missing"}
 _STRENGTH = {Level.NOTE: 0, Level.SUSPECT: 1, Level.VIOLATION: 2}
 _LONGEST_S = 2.5
 """Findings that span more than this tell of a stretch, not of an instant, and stand alone."""
-_TOUCH_S, _FAINT = 0.05, 0.6
+_TOUCH_S, _FAINT = 0.05, 0.8
 _INSTANT_S = 0.2
 _SOUND_MOST = 15.0
 _MOTION_LEAST = 0.01

@@ -48,7 +48,7 @@ def test_a_long_disagreement_of_the_clock_is_no_instant():
 
 
 def test_a_weak_jump_is_told_only_where_something_bears_it_out():
-    weak = replace(JUMP, level=Level.NOTE, evidence={"model_probability": 0.65})
+    weak = replace(JUMP, level=Level.NOTE, evidence={"model_probability": 0.85})
     assert fuse([weak], NOTHING) == []
     (joined,) = fuse([weak, CLOCK], NOTHING)
     assert (joined.kind, joined.level) == ("missing-frames", Level.SUSPECT)
@@ -58,7 +58,7 @@ def test_of_the_weak_jumps_in_a_second_of_the_clock_the_likeliest_says_where():
     short = found("clock-rate", 4.5, 5.4)
     weak = [
         replace(JUMP, level=Level.NOTE, span=Span(at_s, at_s + 0.04), evidence={"model_probability": odds})
-        for at_s, odds in ((4.7, 0.31), (5.1, 0.7), (5.5, 0.8))
+        for at_s, odds in ((4.7, 0.31), (5.1, 0.85), (5.5, 0.9))
     ]
     (joined,) = fuse([*weak, short], NOTHING)
     assert joined.span == weak[1].span

@@ -30,7 +30,7 @@ from pipeline.forge.truth import Truth, Value
 from pipeline.forge.wish import Wish, clocks_of, copyable, recordings_of
 from pipeline.model import Message
 
-FORGER_VERSION = 2
+FORGER_VERSION = 3
 """Raised whenever the same wish gives another file; benchmarks put it into the key of what they keep."""
 
 WRITTEN_ANEW = frozenset({"re-encoded", "container-rewrite"})

@@ -65,7 +65,7 @@ def fuse(
     features: Features,
     *,
     reach_s: Annotated[float, Ge(0)] = 0.25,
-    suspect_probability: Annotated[float, Interval(ge=0, le=1)] = 0.9,
+    suspect_probability: Annotated[float, Interval(ge=0, le=1)] = 0.92,
     suspect_probability_calm: Annotated[float, Interval(ge=0, le=1)] = 0.95,
     calm_speed_px: Annotated[float, Ge(0)] = 0.15,
     violation_probability: Annotated[float, Interval(ge=0, le=1)] = 0.995,

@@ -159,7 +159,7 @@ def render(forgery: Forgery, path: Path) -> Truth:
         if case.copy == "remux":
             between = Path(folder, "between.mkv")
             copying.write(copied.segments, between, "matroska", {})
-            copied = replace(copied, segments=(replace(copied.segments[0], path=between),))
+            copied = replace(copied, segments=(copying.Segment(between, lambda _pictures, _time_s: True),))
         copying.write(copied.segments, path, made.encoding.muxer, dict(made.tags))
     if case.copy == "remux" and isinstance(first, Take) and read_take(path).pictures != _shown(first, copied):
         message = "{path}: its packets cannot be copied to {container} so that every picture is shown again."

@@ -73,8 +73,12 @@ class OverlayView:
 
 
 def of_clock(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings about the burned-in clock."""
-    return [finding for finding in findings if finding.kind.startswith("clock-")]
+    """Return the findings that rest on the burned-in clock, if only among other grounds."""
+    return [finding for finding in findings if _rests_on(finding, "clock-")]
+
+
+def _rests_on(finding: Finding, kinds: str | tuple[str, ...]) -> bool:
+    return any(each.kind.startswith(kinds) for each in (finding, *finding.grounds))
 
 
 def build_overlay(
@@ -90,7 +94,7 @@ def build_overlay(
     if read is not None and not read.known.any():
         read = None
     curve = offsets(read) if read is not None else None
-    found = [Entry(f.id, title(f.kind, words)) for f in described if f.kind.startswith(KINDS)]
+    found = [Entry(f.id, title(f.kind, words)) for f in described if _rests_on(f, KINDS)]
     return OverlayView(
         missing=_missing(features, read, words),
         fields=fields,

@@ -1,6 +1,7 @@
 """What the report shows of the recorder's overlay: its fields, how the clock runs, and the curve drawn from it."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,12 @@ class TestClock:
         told = view(Features({**tables(), "frames": type(tables()["frames"])(frames)}))
         assert told.clock[-1].value == "It never changes in what was read."
         assert told.offsets == ""
+
+    def test_a_cut_that_the_clock_bears_out_is_linked(self):
+        cut, jump = findings()[0], findings()[4]
+        joined = replace(cut, kind="picture-cut", grounds=(jump,))
+        found = build_overlay(Features(tables()), [joined], Assets(), ENGLISH)
+        assert [entry.name for entry in found.findings] == [joined.id]
 
     def test_findings_about_it_are_linked(self):
         assert [entry.name for entry in view(Features(tables())).findings] == ["f5"]

@@ -40,10 +40,16 @@ _CLOCKS = _CLOCK_RUNS | {"clock-missing"}
 _STRENGTH = {Level.NOTE: 0, Level.SUSPECT: 1, Level.VIOLATION: 2}
 _LONGEST_S = 2.5
 """Findings that span more than this tell of a stretch, not of an instant, and stand alone."""
-_TOUCH_S, _FAINT = 0.05, 0.8
+_TOUCH_S = 0.05
+"""A weak jump of the motion must be this near to the span of a finding of the clock to be of the same break."""
+_FAINT = 0.8
+"""Below this probability of the motion model the clock says better where a break is."""
 _INSTANT_S = 0.2
+"""A finding that spans more does not say where in the sound to look for a cut."""
 _SOUND_MOST = 15.0
+"""No break of the sound counts for more than this: so far reach the recordings that the model was trained on."""
 _MOTION_LEAST = 0.01
+"""No lower probability of the motion model is weighed, and a tenth as near to 1 at most: logits stay finite."""
 _MOST_SURE = 0.999
 """No higher probability is told: it was calibrated on about a thousand breaks."""
 

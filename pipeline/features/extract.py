@@ -32,7 +32,7 @@ from pipeline.features.schema import to_arrow
 from pipeline.features.spool import read_spool
 from pipeline.model import Message
 
-MEASURE_VERSION = 7
+MEASURE_VERSION = 8
 """Raised whenever the same clip could now give other numbers; part of every cache key."""
 
 CRASHED = (

@@ -14,7 +14,7 @@ from pipeline.features.flow import NOT_MOVED, UNKNOWN_FLOW, Moved, evened, flow
 from pipeline.features.signature import signature
 
 WIDTH, HEIGHT = 160, 90
-MIDDLE_WIDTH = 480
+MIDDLE_WIDTH = 320
 """Wider pictures are halved as long as they do not become narrower than this."""
 FLAT_STD = 0.5
 """Below this contrast (of 255) a thumbnail has nothing that could be followed from picture to picture."""
@@ -42,7 +42,7 @@ class Look:
 
 
 def middle(luma: Luma) -> Luma:
-    """Return the picture halved by averaging until it is 480 to 959 px wide (narrower ones as they are).
+    """Return the picture halved by averaging until it is 320 to 639 px wide (narrower ones as they are).
 
     Halving costs a tenth of bringing a picture to any other size.
 
@@ -132,7 +132,7 @@ def changes(before: Look, now: Look) -> dict[str, float]:
     sub-pixel peak as in `cv2.phaseCorrelate`.
     """
     gap = cv2.absdiff(before.thumbnail, now.thumbnail)
-    luma_diff = float(gap.mean())
+    luma_diff = float(cv2.mean(gap)[0])
     found = {
         "luma_diff": luma_diff,
         "luma_diff_max": float(cv2.resize(gap, (WIDTH // 10, HEIGHT // 10), interpolation=cv2.INTER_AREA).max()),
@@ -153,7 +153,7 @@ def changes(before: Look, now: Look) -> dict[str, float]:
     if (right - left) * (bottom - top) * 4 >= WIDTH * HEIGHT and right > left:
         move = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
         moved = cv2.warpAffine(before.thumbnail, move, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
-        found["residual"] = float(cv2.absdiff(moved, now.thumbnail)[top:bottom, left:right].mean())
+        found["residual"] = float(cv2.mean(cv2.absdiff(moved, now.thumbnail)[top:bottom, left:right])[0])
     return found
 
 

@@ -141,7 +141,7 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         luma_std       | f8   | 0..255  | standard deviation of the thumbnail: contrast
         luma_p01       | f8   | 0..255  | 1st percentile of the thumbnail
         luma_p99       | f8   | 0..255  | 99th percentile of the thumbnail
-        sharpness      | f8   | -       | variance of the Laplacian of the picture, halved until it is 480 to 959 px wide
+        sharpness      | f8   | -       | variance of the Laplacian of the picture, halved until it is 320 to 639 px wide
         luma_diff      | f8   | 0..255  | mean absolute difference from the picture before; NaN on the first
         luma_diff_max  | f8   | 0..255  | largest mean absolute difference from the picture before among 10 x 10 px tiles of the thumbnail
         hist_distance  | f8   | 0..1    | half the L1 distance of the 32-bin brightness histograms from the picture before

@@ -18,6 +18,5 @@ def signature(thumbnail: NDArray[np.float32]) -> dict[str, int]:
     ----------
     thumbnail : float32, shape (height, width), 0..255
     """
-    parts = cv2.resize(thumbnail, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    packed = np.rint(np.clip(parts, 0, 255)).astype(np.uint8).view("<i8").ravel()
-    return dict(zip(NAMES, packed.tolist(), strict=True))
+    parts = cv2.convertScaleAbs(cv2.resize(thumbnail, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+    return dict(zip(NAMES, parts.view("<i8").ravel().tolist(), strict=True))

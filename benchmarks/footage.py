@@ -66,7 +66,7 @@ def features_of(cache: Cache, clip: Clip) -> Features:
     tables = cache.tables(key)
     if tables is None:
         with tempfile.TemporaryDirectory() as work:
-            measured = measure(clip.path, Path(work), _silently, read_every_s=1e6, opening_s=1.0, decoder_threads=1)
+            measured = measure(clip.path, Path(work), _silently, read_every_s=1e6, sound_s=1.0, decoder_threads=1)
             cache.put(key, measured.tables)
         tables = cache.tables(key)
         assert tables is not None

@@ -115,7 +115,7 @@ def _tables(path: Path, work: Path) -> dict[str, pa.Table]:
     """Measure pictures, sound and burned-in clock; no text of the scene is read."""
     device = recorder(_silently)
     measured = measure(
-        path, work, _silently, device.place, read_every_s=1e6, dense_until_s=0.0, opening_s=1.0, decoder_threads=1
+        path, work, _silently, device.place, read_every_s=1e6, dense_until_s=0.0, sound_s=1.0, decoder_threads=1
     )
     return measured.tables | device.read(measured)
 

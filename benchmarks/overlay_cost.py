@@ -71,7 +71,7 @@ def _plain(clip: Path) -> None:
     from pipeline.features.extract import measure
 
     with tempfile.TemporaryDirectory() as work:
-        measure(clip, Path(work), _silently, read_every_s=1e6, dense_every_s=1e6, opening_s=0.0)
+        measure(clip, Path(work), _silently, read_every_s=1e6, dense_every_s=1e6, sound_s=0.0)
 
 
 def _whole(clip: Path) -> None:

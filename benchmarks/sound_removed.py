@@ -79,7 +79,7 @@ def without_packets(source: Path, path: Path, start_s: float) -> Path:
 def findings(clip: Path, detectors: Iterable[Callable[..., Iterable[Finding]]]) -> list[Finding]:
     """Measure a clip and return what is suspected of it."""
     with tempfile.TemporaryDirectory() as work:
-        tables = measure(clip, Path(work), lambda _stage, _done: None, decoder_threads=1, opening_s=1.0).tables
+        tables = measure(clip, Path(work), lambda _stage, _done: None, decoder_threads=1, sound_s=1.0).tables
     features = Features({name: to_table(name, rows) for name, rows in tables.items()})
     return [f for detector in detectors for f in detector(features) if f.level != Level.NOTE]
 

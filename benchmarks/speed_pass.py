@@ -21,7 +21,7 @@ def complete_pass(clip: Path) -> None:
             lambda _stage, _done: None,
             read_every_s=1e6,
             dense_until_s=0.0,
-            opening_s=0.0,
+            sound_s=0.0,
             peeks=0,
             decoder_threads=1,
         )

@@ -383,10 +383,12 @@ def profiles() -> None:
 @app.command()
 def models(settings: SettingsOption = None) -> None:
     """Show the weights that speech recognition uses, and hash every byte of them."""
+    from transcripts.recogniser import engine_for
     from transcripts.weights import verify
 
     with _told():
-        for line in verify(run.STAGES["speech"].used(_settings(settings))["weights"]):
+        used = run.STAGES["speech"].used(_settings(settings))
+        for line in verify(used["weights"], engine_for(used["recogniser"], used["weights"])):
             print(line)
 
 

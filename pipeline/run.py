@@ -44,8 +44,8 @@ from pipeline.signs import landmarks, reader, recorder
 from pipeline.signs.layouts import Layouts
 from transcripts import transcribe as speech_stage
 
-OPENING = "opening.flac"
-"""Name of the first minutes of sound in a cache entry."""
+SOUND = "sound.flac"
+"""Name of the sound in a cache entry."""
 
 Progress = Callable[[str, float], None]
 """Called with the stage's name and the share of it that is done, 0 to 1."""
@@ -76,7 +76,7 @@ class Stage:
 
 
 def _speech_libraries(used: Mapping[str, Any]) -> Mapping[str, str]:
-    return speech_stage.libraries(used["weights"])
+    return speech_stage.libraries(used["weights"], used["recogniser"])
 
 
 STAGES = {
@@ -201,8 +201,8 @@ def measure(
     -------
     features : Features
         A table that could not be measured is absent; why stands in table `gaps`.
-    opening : Path or None
-        The first minutes of sound, kept in the cache; None if there is no sound.
+    sound : Path or None
+        The sound, 16 kHz mono, kept in the cache; None if there is none.
     unreadable : Message or None
         Why nothing could be examined.
 
@@ -219,23 +219,23 @@ def measure(
         known = landmarks.identity(photos)
         keys["landmarks"] = _key("landmarks", footage, settings, overlay=overlay.digest(), photos=known)
     parts = {name: cache.tables(key) for name, key in keys.items()}
-    opening = cache.file(media, OPENING)
+    sound = cache.file(media, SOUND)
     with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
         if None in parts.values():
             measured, written = _look(footage, settings, cache, progress, Path(work), case)
             parts = {name: _tables(tables) for name, tables in written.items()}
             if measured.unreadable is not None:
                 return Features(parts["media"] or {}), None, measured.unreadable
-            opening = measured.opening
+            sound = measured.sound
             if measured.complete:
                 for name, key in keys.items():
-                    cache.put(key, written[name], {OPENING: opening} if opening and name == "media" else {})
-                opening = cache.file(media, OPENING)
-        if speech and opening is not None:
-            parts["speech"] = _listen(footage, settings, cache, progress, opening, media)
-        if opening is not None and not opening.is_relative_to(cache.root):
-            opening = None
-    return Features(with_clock(_joined(*(part for part in parts.values() if part is not None)))), opening, None
+                    cache.put(key, written[name], {SOUND: sound} if sound and name == "media" else {})
+                sound = cache.file(media, SOUND)
+        if speech and sound is not None:
+            parts["speech"] = _listen(footage, settings, cache, progress, sound, media)
+        if sound is not None and not sound.is_relative_to(cache.root):
+            sound = None
+    return Features(with_clock(_joined(*(part for part in parts.values() if part is not None)))), sound, None
 
 
 def measure_structure(
@@ -289,13 +289,14 @@ def _look(
 
 
 def _listen(
-    footage: Footage, settings: Settings, cache: Cache, progress: Progress, opening: Path, media: CacheKey
+    footage: Footage, settings: Settings, cache: Cache, progress: Progress, sound: Path, media: CacheKey
 ) -> dict[str, Table]:
-    """Return the tables of speech, from the cache or by listening to the opening."""
-    key = _key("speech", footage, settings, media=media.digest())
+    """Return the tables of speech, from the cache or by listening to the sound."""
+    notices = REGISTRY["notice"].parameters.model_validate(settings.section("detectors.notice")).model_dump()["notices"]
+    key = _key("speech", footage, settings, media=media.digest(), notices="\n".join(notices))
     heard = cache.tables(key)
     if heard is None:
-        spoken = speech_stage.transcribe(opening, progress, **STAGES["speech"].used(settings))
+        spoken = speech_stage.transcribe(sound, progress, notices, **STAGES["speech"].used(settings))
         heard = _tables(spoken)
         if "words" in heard and media in cache:
             cache.put(key, spoken)

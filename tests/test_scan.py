@@ -105,7 +105,7 @@ def test_what_a_crash_cut_short_is_not_kept(clip, tmp_path, monkeypatch):
 
     def cut_short(*arguments, **keywords):
         measured = whole(*arguments, **keywords)
-        return type(measured)(measured.tables, measured.opening, measured.pictures, complete=False)
+        return type(measured)(measured.tables, measured.sound, measured.pictures, complete=False)
 
     monkeypatch.setattr(run.extract, "measure", cut_short)
     run.examine(clip, PROFILE, Cache(tmp_path))

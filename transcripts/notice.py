@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from transcripts.spoken import Transcript, examined_s, median_level_dbfs, speech
 
 STANDARD = "为保护您的合法权益，监督我们的执法行为，本次执法全程录音录像"
 """The wording of the regulations of Shijiazhuang and of the county emergency bureau, Art. 12 (1)."""
+
+HEARD_SCORE, HEARD_CLAUSE_SCORE = 75.0, 50.0
+"""Least agreement of a whole wording and of each of its clauses, 0 to 100, for it to count as recognised."""
 
 HEARD = "The notice was spoken at {start_s:.1f} s: “{heard}” (agreement {score:.0f} of 100)."
 LATE = "The notice was spoken only at {start_s:.1f} s, after {speech_before_s:.0f} s of talk; it is due in advance."
@@ -36,6 +40,11 @@ UNINTELLIGIBLE = (
     "Somebody speaks for {unclear_s:.0f} s but the recogniser does not understand it: the notice may have been spoken "
     "there. A person must listen."
 )
+SECOND_LOOK = (
+    "The notice was spoken at {start_s:.1f} s. It could not be written down word by word (“{heard}”, agreement "
+    "{score:.0f} of 100), but given the sound the recogniser holds every clause of it likely (logarithm of the "
+    "probability {mean:.1f}, of the least likely clause {lowest:.1f})."
+)
 BETWEEN = (
     "Something like the notice was heard at {start_s:.1f} s: “{heard}” (agreement {score:.0f} of 100), too little to "
     "confirm it and too much to rule it out. A person must listen."
@@ -45,9 +54,22 @@ INAUDIBLE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Likelihood:
+    """How likely a wording is, given the sound: mean log-probability of its tokens, and of its least likely clause."""
+
+    mean: float
+    lowest: float
+
+
+def is_spoken(match: Match, heard_score: float = HEARD_SCORE, heard_clause_score: float = HEARD_CLAUSE_SCORE) -> bool:
+    """Tell whether a wording was recognised as a whole: it agrees, and no clause is missing."""
+    return match.score >= heard_score and min(match.clause_scores) >= heard_clause_score
+
+
 @detector(
     "notice",
-    version=1,
+    version=2,
     needs=("voice.start_s", "words.text"),
     emits=("notice-heard", "notice-missing", "notice-partial", "notice-late", "notice-unclear"),
 )
@@ -55,10 +77,14 @@ def notice(
     features: Features,
     *,
     notices: tuple[str, ...] = (STANDARD,),
-    heard_score: float = 75.0,
-    heard_clause_score: float = 50.0,
+    heard_score: float = HEARD_SCORE,
+    heard_clause_score: float = HEARD_CLAUSE_SCORE,
     partial_clause_score: float = 75.0,
     absent_score: float = 50.0,
+    likely_logprob: float = -2.6,
+    likely_clause_logprob: float = -3.6,
+    unlikely_clause_logprob: float = -3.85,
+    opening_s: float = 120.0,
     late_after_speech_s: float = 45.0,
     min_snr_db: float = 10.0,
     min_word_probability: float = 0.6,
@@ -70,10 +96,11 @@ def notice(
     """Look for the notice in what was said in the opening of a clip.
 
     The notice is fitted into the transcript by syllables without tone (`transcripts.alignment`). It counts as spoken
-    where the whole agrees and no clause is missing; as *not* spoken only where the sound is good enough to tell, that
-    is where no speech is left that nobody can understand and that is long enough to hold the notice. Everything in
-    between is for a person, and so is an opening in which nobody speaks: perhaps there was nobody to be told. Shares
-    and levels were chosen on the tuning half of the measurement in `docs/speech.md`.
+    where the whole agrees and no clause is missing; as *not* spoken only where the sound of the opening is good enough
+    to tell, that is where no speech is left that nobody can understand and that is long enough to hold the notice. In
+    between a second look decides: how likely the recogniser holds the very words, given the sound (table
+    `likelihood`). What is in between then is for a person, and so is an opening in which nobody speaks: perhaps there
+    was nobody to be told. Shares and levels were chosen on the tuning half of the measurement in `docs/speech.md`.
 
     Parameters
     ----------
@@ -87,6 +114,14 @@ def notice(
         Agreement, 0 to 100, from which a clause by itself counts as spoken.
     absent_score : float
         Agreement of the whole, and of a clause by itself, below which it counts as not spoken.
+    likely_logprob : float
+        Mean log-probability of a wording from which it counts as spoken where its agreement is in between.
+    likely_clause_logprob : float
+        The same of each of its clauses.
+    unlikely_clause_logprob : float
+        A clause above this is not told as missing: it may have been drowned.
+    opening_s : float
+        The opening, in seconds from the beginning: whether the notice is missing is judged by it alone.
     late_after_speech_s : float
         Seconds of speech before the notice from which it is late; greetings and introductions take their time.
     min_snr_db : float
@@ -113,7 +148,7 @@ def notice(
         return
 
     def is_heard(match: Match) -> bool:
-        return match.score >= heard_score and min(match.clause_scores) >= heard_clause_score
+        return is_spoken(match, heard_score, heard_clause_score)
 
     found = [(wording, find(wording, said.syllables)) for wording in wordings]
     wording, match = max(found, key=lambda pair: (is_heard(pair[1]), pair[1].score))
@@ -123,30 +158,68 @@ def notice(
             match = before
         yield from _heard(said, features["voice"], wording, match, late_after_speech_s)
         return
+    likely = _likely(features, wording, said.place(match)[0])
+    if (
+        likely is not None
+        and match.score >= absent_score
+        and likely.mean >= likely_logprob
+        and likely.lowest >= likely_clause_logprob
+    ):
+        yield from _heard(said, features["voice"], wording, match, late_after_speech_s, likely)
+        return
+    drowned = likely is not None and likely.lowest > unlikely_clause_logprob
     alone = {clause: find(clause, said.syllables) for clause in clauses(wording)}
     spoken = [fit for fit in alone.values() if fit.score >= partial_clause_score]
     absent = [clause for clause, fit in alone.items() if fit.score < absent_score]
-    if spoken and len(spoken) + len(absent) == len(alone):
+    opening = features["voice"].where(features["voice"]["start_s"] < opening_s)
+    until_s = min(max([examined_s(features), *opening["stop_s"]]), opening_s)
+    if spoken and len(spoken) + len(absent) == len(alone) and not drowned:
         yield _partial(said, wording, match, spoken, absent)
     elif spoken or match.score >= absent_score:
         nearest = match if match.score >= absent_score else max(spoken, key=lambda fit: fit.score)
         yield _between(said, wording, match, nearest)
-    elif _speech_s(features["voice"]) < shortest_notice_s:
-        yield _nobody(features, quiet_dbfs, audible_dbfs)
+    elif _speech_s(opening) < shortest_notice_s:
+        yield _nobody(features, opening, quiet_dbfs, audible_dbfs, until_s)
     else:
-        understood = said.understood(features["voice"], min_snr_db, min_word_probability, min_syllables_per_s)
-        yield _not_found(features, said, wording, match, understood, shortest_notice_s, min_snr_db)
+        understood = said.understood(opening, min_snr_db, min_word_probability, min_syllables_per_s)
+        yield _not_found(opening, said, wording, match, understood, shortest_notice_s, min_snr_db, until_s)
 
 
-def _heard(said: Transcript, voice: Table, wording: str, match: Match, late_after_speech_s: float) -> Iterator[Finding]:
+def _likely(features: Features, wording: str, span: Span) -> _Likelihood | None:
+    """Return how likely a wording is in the piece of the opening in which it fits best; None where nobody asked."""
+    if not features.has("likelihood.mean_logprob"):
+        return None
+    table = features["likelihood"]
+    table = table.where(
+        (table["sentence"] == wording) & (table["start_s"] < span.stop_s) & (table["stop_s"] > span.start_s)
+    )
+    if not table.rows:
+        return None
+    best = int(table["mean_logprob"].argmax())
+    return _Likelihood(float(table["mean_logprob"][best]), float(table["lowest_logprob"][best]))
+
+
+def _heard(
+    said: Transcript,
+    voice: Table,
+    wording: str,
+    match: Match,
+    late_after_speech_s: float,
+    likely: _Likelihood | None = None,
+) -> Iterator[Finding]:
     span, heard = said.place(match)
     before = speech_before_s(voice, span.start_s)
     evidence = {**_facts(match, wording, heard), "speech_before_s": round(before, 2)}
+    message = Message(HEARD, {"start_s": span.start_s, "heard": heard, "score": match.score})
+    if likely is not None:
+        told = {"mean": likely.mean, "lowest": likely.lowest}
+        message = Message(SECOND_LOOK, {**message.values, **told})
+        evidence |= {"mean_logprob": round(likely.mean, 2), "lowest_clause_logprob": round(likely.lowest, 2)}
     yield Finding(
         "notice-heard",
         Level.NOTE,
         span,
-        Message(HEARD, {"start_s": span.start_s, "heard": heard, "score": match.score}),
+        message,
         evidence=evidence,
         curves=(Curve("words.probability"),),
     )
@@ -191,36 +264,36 @@ def _between(said: Transcript, wording: str, match: Match, nearest: Match) -> Fi
     )
 
 
-def _nobody(features: Features, quiet_dbfs: float, audible_dbfs: float) -> Finding:
+def _nobody(features: Features, opening: Table, quiet_dbfs: float, audible_dbfs: float, until_s: float) -> Finding:
     """Judge an opening with too little speech to hold the notice: tell whether that proves anything."""
-    until = examined_s(features)
-    level = median_level_dbfs(features, until)
-    told = until > 0 and audible_dbfs <= level <= quiet_dbfs
+    level = median_level_dbfs(features, until_s)
+    told = until_s > 0 and audible_dbfs <= level <= quiet_dbfs
     return Finding(
         "notice-missing" if told else "notice-unclear",
         Level.SUSPECT,  # whom should an officer tell where nobody is? Only a person can say whether somebody was
-        Span(0.0, until),
-        Message(NOBODY, {"examined_s": until}) if told else Message(INAUDIBLE),
+        Span(0.0, until_s),
+        Message(NOBODY, {"examined_s": until_s}) if told else Message(INAUDIBLE),
         evidence={
             "median_dbfs": _number(level),
-            "examined_s": round(until, 2),
-            "speech_s": round(_speech_s(features["voice"]), 2),
+            "examined_s": round(until_s, 2),
+            "speech_s": round(_speech_s(opening), 2),
         },
         curves=(Curve("sound.rms_dbfs", quiet_dbfs if level > quiet_dbfs else audible_dbfs),),
     )
 
 
 def _not_found(
-    features: Features,
+    voice: Table,
     said: Transcript,
     wording: str,
     match: Match,
     understood: NDArray[np.bool_],
     shortest_notice_s: float,
     min_snr_db: float,
+    until_s: float,
 ) -> Finding:
     """Judge an opening in which somebody speaks, but nothing like the notice was recognised."""
-    voice, words = features["voice"], said.words
+    words = said.words
     length = voice["stop_s"] - voice["start_s"]
     speech_s, unclear_s = _speech_s(voice), float(length[~understood].sum())
     evidence = {
@@ -234,9 +307,13 @@ def _not_found(
     curves = (Curve("voice.snr_db", min_snr_db), Curve("words.probability"))
     if unclear_s < shortest_notice_s:
         values = {"speech_s": speech_s, "score": match.score}
-        span = Span(0.0, max(examined_s(features), float(voice["stop_s"].max())))
         return Finding(
-            "notice-missing", Level.VIOLATION, span, Message(MISSING, values), evidence=evidence, curves=curves
+            "notice-missing",
+            Level.VIOLATION,
+            Span(0.0, until_s),
+            Message(MISSING, values),
+            evidence=evidence,
+            curves=curves,
         )
     span = Span(float(voice["start_s"][~understood].min()), float(voice["stop_s"][~understood].max()))
     snr = _median(voice["snr_db"][~understood])

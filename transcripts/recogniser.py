@@ -1,19 +1,39 @@
-"""Turning speech into words: what a recogniser is, and the one engine."""
+"""Turning speech into words: what a recogniser is, what it must not be trusted with, and which engine is taken."""
 
 from __future__ import annotations
 
+import re
+import shutil
+import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from transcripts.normalise import simplified
-from transcripts.weights import Weights, load
+from pipeline.errors import ModelError
+from pipeline.model import Message
+from transcripts.normalise import han, simplified
+from transcripts.weights import FASTER, OPENAI, Engine, Weights, packaged
+
+Choice = Literal["auto", "openai-whisper", "faster-whisper"]
 
 MAX_COMPRESSION_RATIO = 2.4
 """Text that zlib shrinks further repeats itself: openai-whisper's own sign of a decoder running in circles."""
+LOOP = re.compile(r"(.{1,8}?)\1{5,}")
+"""Characters said six times running; from `SHORTEST_LOOP` characters on nobody does so."""
+SHORTEST_LOOP = 12
+TOKENS, TOKENS_PER_S, MOST_TOKENS = 24, 16.0, 224
+"""A decoder may write so many tokens, and so many more for each second of sound, but no more than Whisper ever may."""
+
+NOT_INSTALLED = (
+    "The recogniser {engine} is not installed. Install it with: pip install -c constraints.txt '.[fast]' - or choose "
+    'another one: recogniser = "auto" in the settings, section [speech].'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +48,17 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """What an engine wrote in one go."""
+
+    start_s: float
+    stop_s: float
+    text: str
+    words: tuple[Word, ...]
+    """As the engine writes them, not yet simplified."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What a recogniser made of one piece of sound."""
 
@@ -37,61 +68,108 @@ class Heard:
 
 
 class Recogniser(Protocol):
-    """Anything that writes down Mandarin."""
+    """Anything that writes down Mandarin, and tells how well a given sentence fits a sound."""
 
     def recognise(self, samples: NDArray[np.float32]) -> Heard:
-        """Return the words in `samples` (float32, shape (n,), -1 to 1, 16 kHz), times from its first sample."""
+        """Return the words in `samples` (float32, shape (n,), -1 to 1, 16 kHz), times from its first sample.
+
+        At most 30 s of sound.
+        """
+
+    def likelihoods(self, samples: NDArray[np.float32], clauses: Sequence[str]) -> tuple[float, ...]:
+        """Return how likely the clauses of a sentence are, said one after the other, given the sound.
+
+        The mean log-probability of each clause's tokens when the decoder is made to write the sentence (teacher
+        forcing): nothing is generated, so nothing can be made up. 0 would be certainty; what was not said lies below
+        about -2.5. `samples` as in `recognise`.
+        """
 
 
-class WhisperRecogniser:
-    """openai-whisper, decoded so that the same sound always gives the same text in bounded time.
+def token_limit(samples: NDArray[np.float32], rate_hz: int = 16_000) -> int:
+    """Return how many tokens a decoder may write for a sound; one that runs in circles is stopped there."""
+    return min(MOST_TOKENS, round(TOKENS + TOKENS_PER_S * len(samples) / rate_hz))
 
-    Temperature 0 without fallback (re-decoding noise takes minutes and ends in invented words), no text carried over
-    from before and no prompt: a model that was shown the notice writes it on pure noise.
+
+def usable(segments: Iterable[Segment]) -> Heard:
+    """Return the words of an engine's segments in simplified characters, without segments that repeat themselves."""
+    words: list[Word] = []
+    lost = []
+    for segment in segments:
+        if in_circles(segment.text):
+            lost.append((segment.start_s, segment.stop_s))
+            continue
+        for word in segment.words:
+            text = simplified(word.text).strip()
+            if text:
+                words.append(Word(word.start_s, word.stop_s, text, word.probability))
+    return Heard(tuple(words), tuple(lost))
+
+
+def in_circles(text: str) -> bool:
+    """Tell whether a text repeats itself as no speaker does.
+
+    References
+    ----------
+    Compression ratio: A. Radford et al., "Robust speech recognition via large-scale weak supervision", ICML 2023, 4.5.
+    """
+    encoded = text.encode()
+    if len(encoded) > MAX_COMPRESSION_RATIO * len(zlib.compress(encoded)):
+        return True
+    return any(len(loop[0]) >= SHORTEST_LOOP for loop in LOOP.finditer(han(text)))
+
+
+def engine_for(choice: Choice, weights: str = "") -> Engine:
+    """Tell which engine recognises; none is imported.
+
+    Parameters
+    ----------
+    choice : str
+        `auto`: faster-whisper where it is installed with weights that it can read and there is no NVIDIA GPU (on a CPU
+        it takes a fifth of the time for the same text), else openai-whisper.
+    weights : str
+        Path of weights from the settings: a folder is for faster-whisper, a file for openai-whisper.
+
+    Raises
+    ------
+    ModelError
+        If faster-whisper is chosen and not installed.
+    """
+    installed = _installed(FASTER)
+    if choice == FASTER and not installed:
+        raise ModelError(Message(NOT_INSTALLED, {"engine": FASTER}))
+    if choice != "auto":
+        return choice
+    readable = Path(weights).expanduser().is_dir() if weights else packaged()
+    return FASTER if installed and readable and not shutil.which("nvidia-smi") else OPENAI
+
+
+def _installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+@cache
+def recogniser(weights: Weights, engine: Engine, beam_size: int, threads: int) -> Recogniser:
+    """Return the recogniser, loaded once per process.
 
     Parameters
     ----------
     weights : Weights
         Which weights to load.
+    engine : str
+        As from `engine_for`.
     beam_size : int
         Hypotheses kept while decoding; 1 decodes greedily.
+    threads : int
+        CPU threads; 0: as many as the engine takes by itself.
     """
+    if engine == FASTER:
+        from transcripts.whisper_faster import FasterWhisper
 
-    def __init__(self, weights: Weights, beam_size: int) -> None:
-        self._model = load(weights)
-        self._beam_size = beam_size
+        return FasterWhisper(weights, beam_size, threads)
+    from transcripts.whisper_openai import OpenAIWhisper
 
-    def recognise(self, samples: NDArray[np.float32]) -> Heard:
-        """Return the words; see `Recogniser`."""
-        result: dict[str, Any] = self._model.transcribe(
-            samples,
-            language="zh",
-            task="transcribe",
-            temperature=0.0,
-            beam_size=self._beam_size if self._beam_size > 1 else None,
-            condition_on_previous_text=False,
-            word_timestamps=True,
-            fp16=self._model.device.type == "cuda",
-            verbose=None,
-        )
-        words, lost = [], []
-        for segment in result["segments"]:
-            if segment["compression_ratio"] > MAX_COMPRESSION_RATIO:
-                lost.append((float(segment["start"]), float(segment["end"])))
-                continue
-            words += [
-                Word(
-                    float(word["start"]),
-                    float(word["end"]),
-                    simplified(word["word"]).strip(),
-                    float(word["probability"]),
-                )
-                for word in segment["words"]
-            ]
-        return Heard(tuple(word for word in words if word.text), tuple(lost))
-
-
-@cache
-def whisper_recogniser(weights: Weights, beam_size: int) -> Recogniser:
-    """Return the recogniser, loaded once per process."""
-    return WhisperRecogniser(weights, beam_size)
+    return OpenAIWhisper(weights, beam_size, threads)

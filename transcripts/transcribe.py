@@ -1,12 +1,12 @@
-"""From the opening's sound to the tables `voice` and `words`."""
+"""From a clip's sound to the tables `voice`, `words` and `likelihood`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,50 +14,63 @@ from annotated_types import Ge, Gt, Interval
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
-from pipeline.features.schema import to_arrow
+from pipeline.features.schema import to_arrow, to_table
 from pipeline.model import Message
 from transcripts import voice
-from transcripts.recogniser import Heard, Word, whisper_recogniser
-from transcripts.voice import RATE_HZ, Stretch
+from transcripts.alignment import find
+from transcripts.normalise import clauses
+from transcripts.notice import is_spoken
+from transcripts.recogniser import Choice, Recogniser, Word, engine_for
+from transcripts.recogniser import recogniser as loaded
+from transcripts.spoken import transcript
+from transcripts.voice import FRAME_S, RATE_HZ, Activity, Stretch
 from transcripts.weights import weights_in_use
 
-TRANSCRIBE_VERSION = 1
+TRANSCRIBE_VERSION = 2
 """Raised whenever the same sound could now give other tables."""
 
-_LIBRARIES = ("openai-whisper", "torch", "onnxruntime", "silero-vad", "opencc", "numpy")
+_LIBRARIES = ("onnxruntime", "silero-vad", "opencc", "numpy")
+_OF_ENGINE = {"openai-whisper": ("openai-whisper", "torch"), "faster-whisper": ("faster-whisper", "ctranslate2")}
+_SHORTEST_LOOK_S = 2.5
+"""In less sound nobody speaks a notice."""
 
 NO_RECOGNISER = "Speech was not written down, because the recogniser cannot be used: {problem}."
-UNREADABLE = "Speech was not looked for, because the sound of the opening cannot be read: {problem}."
+UNREADABLE = "Speech was not looked for, because the sound cannot be read: {problem}."
 RAN_IN_CIRCLES = (
     "From {start_s:.1f} s to {stop_s:.1f} s somebody speaks, but the recogniser found no usable text there."
 )
 
 
-def libraries(weights: str = "") -> dict[str, str]:
+def libraries(weights: str = "", recogniser: Choice = "auto") -> dict[str, str]:
     """Return versions of all that could change the tables, and the hash of the weights; imports none of it.
 
     Parameters
     ----------
-    weights : str
+    weights, recogniser : str
         As for `transcribe`.
     """
     found = {name: version(name) for name in _LIBRARIES}
     try:
-        used = weights_in_use(weights)
-        found["whisper-weights"] = f"{used.name} sha256:{used.sha256}"
+        engine = engine_for(recogniser, weights)
+        used = weights_in_use(weights, engine=engine)
     except ModelError:
-        found["whisper-weights"] = "none"
-    return found
+        return found | {"whisper-weights": "none"}
+    found |= {name: version(name) for name in _OF_ENGINE[engine]}
+    return found | {"whisper-weights": f"{used.name} sha256:{used.sha256}"}
 
 
 def transcribe(
-    opening: Path,
+    sound: Path,
     progress: Callable[[str, float], None],
+    notices: Sequence[str] = (),
     *,
+    recogniser: Choice = "auto",
     weights: str = "",
     download: bool = False,
     beam_size: Annotated[int, Ge(1)] = 5,
     threads: Annotated[int, Ge(0)] = 0,
+    extent: Literal["opening", "needed", "whole"] = "needed",
+    opening_s: Annotated[float, Ge(0)] = 120.0,
     voice_threshold: Annotated[float, Interval(ge=0, le=1)] = 0.5,
     voice_hysteresis: float = 0.15,
     min_speech_s: float = 0.25,
@@ -66,25 +79,36 @@ def transcribe(
     max_pause_s: float = 3.0,
     max_piece_s: Annotated[float, Gt(0)] = 28.0,
 ) -> dict[str, pa.Table]:
-    """Find where somebody speaks in the opening of a clip, and write down what is said.
+    """Find where somebody speaks in a clip, and write down what is said.
 
     Where nobody speaks nothing is recognised: the recogniser is loaded only for speech, and words that it places
-    outside of speech are dropped.
+    outside of speech are dropped. The opening is heard first; the rest where no notice is among what was recognised
+    in the opening. There too each piece of the opening is asked how likely the notice is in it (table `likelihood`).
 
     Parameters
     ----------
-    opening : Path
+    sound : Path
         16 kHz mono sound whose first sample is at 0 s of the clip's presentation timeline.
     progress : callable
         Is called with the stage's name and the share that is done, 0 to 1.
+    notices : sequence of str
+        Accepted wordings of the notice. The recogniser is never prompted with them.
+    recogniser : str
+        Engine: auto, openai-whisper or faster-whisper; see `transcripts.recogniser.engine_for`.
     weights : str
-        Path of a Whisper checkpoint (.pt); empty: the installed `base`, see `transcripts.weights`.
+        Path of a Whisper checkpoint (.pt), or for faster-whisper of a folder of CTranslate2; empty: the installed
+        `base`, see `transcripts.weights`.
     download : bool
         Let openai-whisper fetch `base` from the internet when it is not installed.
     beam_size : int
         Hypotheses that the recogniser keeps; 1 is greedy: faster and less accurate.
     threads : int
-        CPU threads of the recogniser; 0: as many as torch takes by itself.
+        CPU threads of the recogniser; 0: as many as it takes by itself.
+    extent : str
+        What is written down: the `opening`; the whole clip where it is `needed`, that is where the notice is not heard
+        in the opening; or the `whole` clip always.
+    opening_s : float
+        Length of the opening, in seconds from the beginning of the clip.
     voice_threshold : float
         Probability of speech from which a stretch of speech begins, 0 to 1.
     voice_hysteresis : float
@@ -103,8 +127,9 @@ def transcribe(
     Returns
     -------
     dict
-        `voice`, `words`, `examined` and `gaps`, as in `pipeline/features/schema.py`. `words` is absent where
-        somebody speaks but there is no recogniser; only `gaps` is there where the sound cannot be read.
+        `voice`, `words`, `likelihood`, `examined` and `gaps`, as in `pipeline/features/schema.py`. `words` and
+        `likelihood` are absent where somebody speaks but there is no recogniser; only `gaps` is there where the sound
+        cannot be read.
 
     Raises
     ------
@@ -114,7 +139,7 @@ def transcribe(
     import soundfile
 
     try:
-        activity = voice.measure(opening, lambda share: progress("speech", 0.2 * share))
+        activity = voice.measure(sound, lambda share: progress("speech", 0.1 * share))
     except soundfile.LibsndfileError as error:
         return {"gaps": to_arrow("gaps", [_gap(UNREADABLE, problem=str(error.error_string))])}
     spoken = voice.stretches(
@@ -125,6 +150,32 @@ def transcribe(
         min_silence_s=min_silence_s,
         pad_s=pad_s,
     )
+    parts = list(cut(pieces(spoken, max_pause_s, max_piece_s), activity, max_piece_s))
+    first = [part for part in parts if extent == "whole" or part[0] < opening_s]
+    rest = parts[len(first) :]
+
+    def load() -> Recogniser:
+        engine = engine_for(recogniser, weights)
+        return loaded(weights_in_use(weights, engine=engine, download=download), engine, beam_size, threads)
+
+    listener = _Listener(sound, load, parts[-1][1] if parts else 0.0, progress)
+    gaps: list[dict[str, object]] = []
+    try:
+        listener.hear(first)
+        if notices and not listener.heard(notices):
+            listener.look_again([part for part in first if part[0] < opening_s], notices)
+            if extent == "needed":
+                listener.hear(rest)
+                rest = []
+    except ModelError as error:
+        told = error.args[0]
+        if not isinstance(told, Message):
+            told = Message(NO_RECOGNISER, {"problem": str(error)})
+        gaps.append(_gap(told.template, **told.values))
+    reach_s = float(activity.duration_s)
+    if rest:
+        reach_s = max(opening_s, *(stop for _, stop in first))
+        spoken = [stretch for stretch in spoken if stretch.start_s < reach_s]
     tables = {
         "voice": to_arrow(
             "voice",
@@ -133,24 +184,62 @@ def transcribe(
                 for s in spoken
             ],
         ),
-        "examined": to_arrow(
-            "examined", [{"stage": "speech", "measure": "speech_s", "value": float(activity.duration_s)}]
-        ),
+        "examined": to_arrow("examined", [{"stage": "speech", "measure": "speech_s", "value": reach_s}]),
     }
-    gaps: list[dict[str, object]] = []
-    try:
-        heard = _recognised(opening, spoken, progress, weights, download, beam_size, threads, max_pause_s, max_piece_s)
-    except ModelError as error:
-        told = error.args[0]
-        if not isinstance(told, Message):
-            told = Message(NO_RECOGNISER, {"problem": str(error)})
-        gaps.append(_gap(told.template, **told.values))
-    else:
-        tables["words"] = to_arrow("words", [_row(word) for word in heard.words if _is_spoken(word, spoken)])
-        gaps += [_gap(RAN_IN_CIRCLES, start_s=round(start, 3), stop_s=round(stop, 3)) for start, stop in heard.lost]
+    if not gaps:
+        tables["words"] = to_arrow("words", [_row(word) for word in listener.words if _is_spoken(word, spoken)])
+        tables["likelihood"] = to_arrow("likelihood", listener.likely)
+        gaps += [_gap(RAN_IN_CIRCLES, start_s=round(start, 3), stop_s=round(stop, 3)) for start, stop in listener.lost]
     tables["gaps"] = to_arrow("gaps", gaps)
     progress("speech", 1.0)
     return tables
+
+
+class _Listener:
+    """Hears pieces of a sound, and keeps what was said in them."""
+
+    def __init__(
+        self, sound: Path, load: Callable[[], Recogniser], last_s: float, progress: Callable[[str, float], None]
+    ) -> None:
+        self._sound, self._load, self._last_s, self._progress = sound, load, last_s, progress
+        self.words: list[Word] = []
+        self.lost: list[tuple[float, float]] = []
+        self.likely: list[dict[str, object]] = []
+
+    def hear(self, parts: Iterable[tuple[float, float]]) -> None:
+        """Write down what is said from start to stop of each piece, in seconds."""
+        for start, stop in parts:
+            heard = self._load().recognise(_samples(self._sound, start, stop))
+            self.words += [
+                Word(w.start_s + start, min(w.stop_s + start, stop), w.text, w.probability) for w in heard.words
+            ]
+            self.lost += [(begin + start, min(end + start, stop)) for begin, end in heard.lost]
+            self._progress("speech", 0.1 + 0.9 * stop / self._last_s)
+
+    def heard(self, notices: Sequence[str]) -> bool:
+        """Tell whether one of the wordings was recognised so far."""
+        said = transcript(to_table("words", to_arrow("words", [_row(word) for word in self.words])))
+        return any(is_spoken(find(wording, said.syllables)) for wording in notices)
+
+    def look_again(self, parts: Iterable[tuple[float, float]], notices: Sequence[str]) -> None:
+        """Ask of each piece how likely each of the wordings is in it."""
+        for start, stop in parts:
+            if stop - start < _SHORTEST_LOOK_S:
+                continue
+            samples = _samples(self._sound, start, stop)
+            for wording in notices:
+                sentence = clauses(wording)
+                logs = self._load().likelihoods(samples, sentence)
+                counts = [len(clause) for clause in sentence]
+                self.likely.append(
+                    {
+                        "start_s": start,
+                        "stop_s": stop,
+                        "sentence": wording,
+                        "mean_logprob": float(np.average(logs, weights=counts)),
+                        "lowest_logprob": min(logs),
+                    }
+                )
 
 
 def pieces(spoken: Sequence[Stretch], max_pause_s: float, max_piece_s: float) -> Iterator[tuple[float, float]]:
@@ -168,39 +257,21 @@ def pieces(spoken: Sequence[Stretch], max_pause_s: float, max_piece_s: float) ->
         yield start, stop
 
 
-def _recognised(
-    opening: Path,
-    spoken: Sequence[Stretch],
-    progress: Callable[[str, float], None],
-    weights: str,
-    download: bool,
-    beam_size: int,
-    threads: int,
-    max_pause_s: float,
-    max_piece_s: float,
-) -> Heard:
-    if not spoken:
-        return Heard(())
-    chosen = weights_in_use(weights, download=download)
-    import torch
-
-    if threads > 0:
-        torch.set_num_threads(threads)
-    recogniser = whisper_recogniser(chosen, beam_size)
-    words: list[Word] = []
-    lost: list[tuple[float, float]] = []
-    for start, stop in pieces(spoken, max_pause_s, max_piece_s):
-        heard = recogniser.recognise(_samples(opening, start, stop))
-        words += [Word(w.start_s + start, min(w.stop_s + start, stop), w.text, w.probability) for w in heard.words]
-        lost += [(begin + start, min(end + start, stop)) for begin, end in heard.lost]
-        progress("speech", 0.2 + 0.8 * stop / spoken[-1].stop_s)
-    return Heard(tuple(words), tuple(lost))
+def cut(parts: Iterable[tuple[float, float]], activity: Activity, max_piece_s: float) -> Iterator[tuple[float, float]]:
+    """Cut pieces that are too long where speech is least likely: whatever is said, memory and time stay bounded."""
+    for start, stop in parts:
+        while stop - start > max_piece_s:
+            first, last = (int((start + share * max_piece_s) / FRAME_S) for share in (0.5, 1.0))
+            at = (first + int(activity.probability[first:last].argmin())) * FRAME_S
+            yield start, at
+            start = at
+        yield start, stop
 
 
-def _samples(opening: Path, start_s: float, stop_s: float) -> NDArray[np.float32]:
+def _samples(sound: Path, start_s: float, stop_s: float) -> NDArray[np.float32]:
     import soundfile
 
-    samples, _ = soundfile.read(opening, start=round(start_s * RATE_HZ), stop=round(stop_s * RATE_HZ), dtype="float32")
+    samples, _ = soundfile.read(sound, start=round(start_s * RATE_HZ), stop=round(stop_s * RATE_HZ), dtype="float32")
     return np.asarray(samples, np.float32)
 
 

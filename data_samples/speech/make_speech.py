@@ -48,7 +48,7 @@ def part(package: str, name: str) -> Path:
 
 
 def speak(
-    model: onnxruntime.InferenceSession, vocabulary: dict[str, int], voice: Path, text: str
+    model: onnxruntime.InferenceSession, vocabulary: dict[str, int], voice: Path, text: str, speed: float = 1.0
 ) -> NDArray[np.float32]:
     """Return `text` spoken, without the silence around it: float32, shape (samples,), 24 kHz, -1 to 1."""
     styles = np.fromfile(voice, np.float32).reshape(-1, 1, 256)
@@ -58,7 +58,7 @@ def speak(
     inputs = {
         "tokens" if "tokens" in types else "input_ids": np.array([[0, *tokens, 0]], np.int64),
         "style": styles[len(tokens)],
-        "speed": np.array([1], np.int32 if "int32" in types["speed"] else np.float32),
+        "speed": np.array([speed], np.int32 if "int32" in types["speed"] else np.float32),
     }
     sound = np.ravel(model.run(None, inputs)[0]).astype(np.float32)
     loud = np.flatnonzero(np.abs(sound) > 0.02 * np.abs(sound).max())

@@ -26,7 +26,7 @@ import cv2
 from pipeline.errors import FootageError
 from pipeline.features import luma
 from pipeline.features.kept import ClockPlace
-from pipeline.features.opening import Opening
+from pipeline.features.listening import Listening
 from pipeline.features.peek import peek
 from pipeline.features.sharpest import Sharpest
 from pipeline.features.sound import Blocks
@@ -116,14 +116,14 @@ class Clip:
         read_every_s: float = 0.0,
         dense_every_s: float = 0.0,
         dense_until_s: float = 0.0,
-        opening_s: float = 0.0,
+        sound_s: float = 0.0,
         threads: int = 1,
         peeks: int = 0,
         decode: bool = True,
     ) -> None:
         self.path, self.folder = path, folder
         self.windows = (read_every_s, dense_every_s, dense_until_s)
-        self.opening_s, self.threads, self.peeks = opening_s, threads, peeks
+        self.sound_s, self.threads, self.peeks = sound_s, threads, peeks
         self.decodes = decode
         """Pictures and sound are measured too; else only what needs no decoding."""
         self.clock: ClockPlace | None = None
@@ -217,8 +217,8 @@ class Clip:
                 if pictures.strips:
                     stack.callback(pictures.strips.finish)
             if "audio" in chosen:
-                opening = stack.enter_context(Opening(self.folder / "opening.raw", self.opening_s))
-                sound = Hearing(chosen["audio"], shift, blocks, opening)
+                listening = stack.enter_context(Listening(self.folder / "sound.raw", self.sound_s))
+                sound = Hearing(chosen["audio"], shift, blocks, listening)
             self._dispatch(opened, list(chosen.values()), pictures, sound)
             if pictures:
                 pictures.finish(self.counts.get(chosen["video"].index, 0))
@@ -329,16 +329,16 @@ class Pictures:
 class Hearing:
     """Decodes and measures the sound."""
 
-    def __init__(self, stream: Any, shift_s: float, spool: Spool, opening: Opening) -> None:
+    def __init__(self, stream: Any, shift_s: float, spool: Spool, listening: Listening) -> None:
         self.codec = _codec(stream)
         self.decoder = SoundDecoder(stream, shift_s=shift_s)
-        self._blocks, self._spool, self._opening = Blocks(), spool, opening
+        self._blocks, self._spool, self._listening = Blocks(), spool, listening
         self._seconds = 0.0
 
     def take(self, packet: Any) -> None:
         """Measure the sound that a packet completes."""
         for sound in self.decoder.decode(packet):
-            self._opening.add(sound)
+            self._listening.add(sound)
             self._seconds += sound.samples.shape[1] / sound.rate_hz
             for row in self._blocks.add(sound):
                 self._spool.append(row)

@@ -32,7 +32,7 @@ from pipeline.features.schema import to_arrow
 from pipeline.features.spool import read_spool
 from pipeline.model import Message
 
-MEASURE_VERSION = 8
+MEASURE_VERSION = 9
 """Raised whenever the same clip could now give other numbers; part of every cache key."""
 
 CRASHED = (
@@ -76,8 +76,8 @@ class Measured:
     """`examined` and `gaps` always; the others as far as they were measured. A table with no rows was looked for and
     nothing was found (`sound` of a file without an audio stream, `frames` of one without pictures); a table that is
     absent was not measured."""
-    opening: Path | None
-    """The first seconds of the sound: 16 kHz mono FLAC, sample 0 at 0 s of the timeline; None: no sound."""
+    sound: Path | None
+    """The sound as 16 kHz mono FLAC, sample 0 at 0 s of the timeline; None: no sound."""
     pictures: tuple[SharpPicture, ...]
     strips: NDArray[np.uint8] = field(default_factory=lambda: read_strips(Path()))
     """The figures of the burned-in clock in every picture, uint8, shape (pictures, height, width); none were kept where
@@ -113,7 +113,7 @@ def measure(
     dense_every_s: Annotated[float, Gt(0)] = 4.0,
     dense_until_s: Annotated[float, Ge(0)] = 60.0,
     peeks: Annotated[int, Ge(0)] = 6,
-    opening_s: Annotated[float, Ge(0)] = 120.0,
+    sound_s: Annotated[float, Ge(0)] = 86_400.0,
     decoder_threads: Annotated[int, Ge(0)] = 2,
     stall_s: Annotated[float, Gt(0)] = 60.0,
 ) -> Measured:
@@ -142,7 +142,7 @@ def measure(
         Where the beginning ends, in seconds.
     peeks : int
         Pictures that `locate` is given; key frames as long as there are enough.
-    opening_s : float
+    sound_s : float
         Seconds of sound, from 0 s on, that are kept for speech recognition.
     decoder_threads : int
         Threads of the picture decoder; 0 lets FFmpeg choose.
@@ -159,7 +159,7 @@ def measure(
         "read_every_s": read_every_s,
         "dense_every_s": dense_every_s,
         "dense_until_s": dense_until_s,
-        "opening_s": opening_s,
+        "sound_s": sound_s,
         "threads": decoder_threads,
         "peeks": peeks if locate else 0,
     }
@@ -250,7 +250,7 @@ def _watch(
     tables["gaps"] = to_arrow("gaps", [dict(row) for row in report.gaps])
     return Measured(
         tables,
-        _opening(work),
+        _sound(work),
         _pictures(work),
         read_strips(work),
         tuple(kept_lines(work)),
@@ -372,12 +372,12 @@ def _examined(tables: dict[str, pa.Table], failed: int) -> list[dict[str, object
     ]
 
 
-def _opening(work: Path) -> Path | None:
-    if not (work / "opening.raw").is_file():
+def _sound(work: Path) -> Path | None:
+    if not (work / "sound.raw").is_file():
         return None
-    from pipeline.features.opening import write_flac  # brings the decoder's library with it
+    from pipeline.features.listening import write_flac  # brings the decoder's library with it
 
-    return write_flac(work / "opening.raw", work / "opening.flac")
+    return write_flac(work / "sound.raw", work / "sound.flac")
 
 
 def _pictures(work: Path, name: str = "pictures.jsonl") -> tuple[SharpPicture, ...]:

@@ -195,6 +195,13 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         probability | f8  | 0..1 | as the recogniser gives it
         speaker     | str | -    | speaker turn, where known
     """),
+    "likelihood": _columns("""
+        start_s        | f8  | s | start of a piece of the opening in which the notice was not recognised
+        stop_s         | f8  | s | its end
+        sentence       | str | - | wording of the notice that the recogniser was asked about
+        mean_logprob   | f8  | - | natural logarithm of the probability of its tokens given the sound, mean over all characters; 0 is certain
+        lowest_logprob | f8  | - | the same of its least likely clause
+    """),
     # ---- texts in the picture -----------------------------------------------------------------------------------
     "texts": _columns("""
         frame      | i8  | -    | row of the frames table

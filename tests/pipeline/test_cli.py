@@ -73,7 +73,7 @@ def test_bad_arguments_end_with_code_2_and_a_sentence(arguments, said):
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("line", ["read_every_s = 0", "opening_s = -1", "decoder_threads = -2", "stall_s = 0"])
+@pytest.mark.parametrize("line", ["read_every_s = 0", "sound_s = -1", "decoder_threads = -2", "stall_s = 0"])
 def test_values_out_of_range_are_bad_arguments(line, tmp_path):
     settings = tmp_path / "s.toml"
     settings.write_text(f"[media]\n{line}\n")

@@ -55,7 +55,7 @@ def test_every_container_and_codec_gives_the_same_clip(form, tmp_path):
     packets = table(found, "packets")
     assert (packets["stream"] == streams["stream"][streams["kind"] == "video"][0]).sum() in {50, 51}
     assert table(found, "container")["bytes"][0] == (tmp_path / name).stat().st_size
-    assert found.opening is not None and len(soundfile.read(found.opening)[0]) == pytest.approx(32000, abs=2500)
+    assert found.sound is not None and len(soundfile.read(found.sound)[0]) == pytest.approx(32000, abs=2500)
     assert [picture.frame for picture in found.pictures] == [int(np.argmax(frames["sharpness"]))]
 
 
@@ -69,13 +69,13 @@ def test_any_name_is_measured(name, tmp_path):
 def test_sound_alone(tmp_path):
     found = measured(make_clip(tmp_path / "a.mp3", codec=None, audio="mp3"), tmp_path)
     assert table(found, "frames").rows == 0 and table(found, "sound").rows == 100
-    assert found.pictures == () and found.opening is not None and gaps(found) == []
+    assert found.pictures == () and found.sound is not None and gaps(found) == []
 
 
 def test_pictures_alone(tmp_path):
     found = measured(make_clip(tmp_path / "a.mp4", audio=None), tmp_path)
     assert table(found, "sound").rows == 0 and table(found, "frames").rows == 50
-    assert found.opening is None and gaps(found) == []
+    assert found.sound is None and gaps(found) == []
 
 
 def test_variable_frame_rate_keeps_its_times(tmp_path):

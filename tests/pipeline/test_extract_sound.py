@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.features.opening import RATE_HZ, Opening, write_flac
+from pipeline.features.listening import RATE_HZ, Listening, write_flac
 from pipeline.features.sound import Blocks, levels
 from pipeline.media.audio import Sound, samples_of
 
@@ -78,7 +78,7 @@ def test_samples_of_every_format(form, data):
 
 
 def opened(tmp_path, *pieces: Sound, length_s: float = 10) -> np.ndarray:
-    with Opening(tmp_path / "raw", length_s) as opening:
+    with Listening(tmp_path / "raw", length_s) as opening:
         for piece in pieces:
             opening.add(piece)
     flac = write_flac(tmp_path / "raw", tmp_path / "opening.flac")
@@ -112,6 +112,6 @@ def test_sound_that_steps_back_is_heard_once(tmp_path):
 
 
 def test_no_sound_no_file(tmp_path):
-    with Opening(tmp_path / "raw", 10):
+    with Listening(tmp_path / "raw", 10):
         pass
     assert write_flac(tmp_path / "raw", tmp_path / "opening.flac") is None

@@ -124,7 +124,7 @@ def test_bands_by_sampling_rate():
 
 def measured(clip, folder) -> Features:
     folder.mkdir()
-    found = measure(clip, folder, lambda stage, done: None, decoder_threads=1, opening_s=1.0)
+    found = measure(clip, folder, lambda stage, done: None, decoder_threads=1, sound_s=1.0)
     return Features({name: to_table(name, rows) for name, rows in found.tables.items()})
 
 

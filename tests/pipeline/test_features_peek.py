@@ -58,7 +58,7 @@ def test_a_strip_for_every_picture_and_a_line_now_and_then(tmp_path):
         asked.extend(pictures)
         return ClockPlace((0.1, 0.1, 0.5, 0.2), (0.05, 0.1, 0.6, 0.2))
 
-    found = measure(clip, tmp_path, lambda *_: None, locate, opening_s=0.0)
+    found = measure(clip, tmp_path, lambda *_: None, locate, sound_s=0.0)
     assert len(asked) == 6
     strips = read_strips(tmp_path)
     assert strips.shape[:2] == (100, 24) and strips.dtype == np.uint8
@@ -70,7 +70,7 @@ def test_a_strip_for_every_picture_and_a_line_now_and_then(tmp_path):
 
 def test_where_nothing_is_located_nothing_is_kept(tmp_path):
     clip = make_clip(tmp_path / "a.mp4", frames=50, audio=None)
-    found = measure(clip, tmp_path, lambda *_: None, lambda pictures: None, opening_s=0.0)
+    found = measure(clip, tmp_path, lambda *_: None, lambda pictures: None, sound_s=0.0)
     assert not len(found.strips) and not found.lines
     assert found.complete
 
@@ -82,4 +82,4 @@ def test_a_locator_that_fails_ends_the_measuring_with_its_error(tmp_path):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        measure(clip, tmp_path, lambda *_: None, locate, opening_s=0.0)
+        measure(clip, tmp_path, lambda *_: None, locate, sound_s=0.0)

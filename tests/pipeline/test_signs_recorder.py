@@ -31,7 +31,7 @@ def read(path, tmp_path, layouts=None, **settings):
     work = tmp_path / f"work-{len(list(tmp_path.iterdir()))}"
     work.mkdir()
     device = recorder(lambda *_: None, layouts, **settings)
-    found = measure(path, work, lambda *_: None, device.place, opening_s=1.0)
+    found = measure(path, work, lambda *_: None, device.place, sound_s=1.0)
     tables = device.read(found)
     for name, arrow in tables.items():
         valid(name, arrow)

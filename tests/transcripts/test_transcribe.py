@@ -13,7 +13,7 @@ from pipeline.model import Features, Table
 from tests.shared import shared
 from transcripts import voice
 from transcripts.notice import notice
-from transcripts.recogniser import whisper_recogniser
+from transcripts.recogniser import recogniser
 from transcripts.transcribe import libraries, pieces, transcribe
 from transcripts.voice import RATE_HZ, Activity, Stretch
 
@@ -101,10 +101,10 @@ def test_noise_and_silence_have_no_words(name: str):
 
 
 def test_where_nobody_speaks_the_recogniser_is_not_even_loaded(tmp_path: Path):
-    before = whisper_recogniser.cache_info()
+    before = recogniser.cache_info()
     features, tables = heard(flac(tmp_path, noise(5, -40)))
     assert tables["words"].rows == 0
-    assert whisper_recogniser.cache_info() == before
+    assert recogniser.cache_info() == before
     assert list(features["examined"]["value"]) == pytest.approx([5.0])
 
 

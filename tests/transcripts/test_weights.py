@@ -153,3 +153,22 @@ def test_a_file_of_another_kind_is_refused(data: bytes, problem: str):
 def test_a_variable_of_no_known_place_is_refused():
     with pytest.raises(ModelError, match="unknown variable"):
         to_openai(read_variables(model_bin({**tiny(), "decoder/adapter/weight": np.ones(2, np.float16)})))
+
+
+def test_each_engine_is_given_weights_of_its_own_form(tmp_path: Path):
+    (tmp_path / "own.pt").write_bytes(b"checkpoint")
+    (tmp_path / "model.bin").write_bytes(b"folder")
+    assert weights.weights_in_use(str(tmp_path), engine=weights.FASTER).paths == (tmp_path / "model.bin",)
+    with pytest.raises(ModelError, match="cannot read weights of this form"):
+        weights.weights_in_use(str(tmp_path / "own.pt"), engine=weights.FASTER)
+    with pytest.raises(ModelError, match="cannot read weights of this form"):
+        weights.weights_in_use(str(tmp_path), engine=weights.OPENAI)
+
+
+def test_the_fast_engine_is_given_checked_bytes_and_what_belongs_to_them(tmp_path: Path):
+    files = weights.files_in_memory(weights.weights_in_use(engine=weights.FASTER))
+    assert {"model.bin", "config.json", "tokenizer.json"} <= files.keys()
+    assert len(files["model.bin"]) == weights.PACKAGES[0].bytes
+    (tmp_path / "model.bin").write_bytes(b"folder")
+    with pytest.raises(ModelError, match="cannot be read"):
+        weights.files_in_memory(weights.weights_in_use(str(tmp_path), engine=weights.FASTER))

@@ -1,4 +1,4 @@
-"""The opening of the sound, for the recogniser: 16 kHz, one channel, sample 0 at 0 s of the presentation timeline."""
+"""The sound as the recogniser wants it: 16 kHz, one channel, sample 0 at 0 s of the presentation timeline."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from pipeline.media.audio import Sound
 
 RATE_HZ = 16000
+_BLOCK = 1 << 20
+"""Samples that are brought from one file to the other at once."""
 
 
-class Opening:
-    """Writes the first seconds of the sound as raw 16-bit samples (`write_flac` makes a FLAC of them later).
+class Listening:
+    """Writes the sound as raw 16-bit samples (`write_flac` makes a FLAC of them later).
 
     Silence stands where the sound starts late or has gaps; what lies before 0 s or overlaps is left out.
 
@@ -24,7 +26,7 @@ class Opening:
     path : Path
         File to write.
     length_s : float
-        How much of the timeline is kept.
+        How much of the timeline is kept, from 0 s on.
     """
 
     def __init__(self, path: Path, length_s: float) -> None:
@@ -65,7 +67,7 @@ class Opening:
         self._file.write(samples.tobytes())
         self._written += len(samples)
 
-    def __enter__(self) -> Opening:
+    def __enter__(self) -> Listening:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
@@ -79,7 +81,11 @@ def write_flac(raw: Path, flac: Path) -> Path | None:
         return None
     import soundfile
 
-    samples = np.fromfile(raw, np.int16)
-    soundfile.write(flac, samples, RATE_HZ, format="FLAC", subtype="PCM_16")
+    with (
+        raw.open("rb") as samples,
+        soundfile.SoundFile(flac, "w", RATE_HZ, 1, format="FLAC", subtype="PCM_16") as written,
+    ):
+        while len(block := np.fromfile(samples, np.int16, _BLOCK)):
+            written.write(block)
     raw.unlink()
     return flac

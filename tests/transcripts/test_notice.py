@@ -158,10 +158,74 @@ def test_a_stretch_too_short_for_the_notice_hides_nothing(seconds: float, expect
 
 
 def test_half_understood_wording_is_neither_confirmed_nor_ruled_out():
-    garbled = "为保护您的和华权衣，鸡肚我门大这个新为，本是这发前称鹿因"
-    finding = only(clip(HELLO, garbled))
+    finding = only(clip(HELLO, GARBLED))
     assert finding.kind == "notice-unclear"
     assert 50 <= finding.evidence["agreement"] < 75
+
+
+def with_likelihood(features: Features, mean: float, lowest: float, stop_s: float = 60.0) -> Features:
+    row = {
+        "start_s": 0.0,
+        "stop_s": stop_s,
+        "sentence": STANDARD,
+        "mean_logprob": mean,
+        "lowest_logprob": lowest,
+    }
+    return Features({**features.tables, "likelihood": table("likelihood", [row])})
+
+
+GARBLED = "为保护您的和华权衣，鸡肚我门大这个新为，本是这发前称鹿因"
+
+
+@pytest.mark.parametrize(
+    ("said", "mean", "lowest", "expected"),
+    [
+        (GARBLED, -1.5, -2.0, "notice-heard"),
+        (GARBLED, -2.5, -3.5, "notice-heard"),
+        (GARBLED, -2.7, -3.0, "notice-unclear"),
+        (GARBLED, -2.0, -3.7, "notice-unclear"),
+        (TALK, -1.5, -2.0, "notice-missing"),
+        (FIRST + SECOND, -1.7, -4.2, "notice-partial"),
+        (FIRST + SECOND, -1.7, -3.8, "notice-unclear"),
+    ],
+    ids=[
+        "likely",
+        "just likely enough",
+        "the whole too unlikely",
+        "a clause too unlikely",
+        "nothing alike was written down",
+        "a clause is not there",
+        "a clause may be drowned",
+    ],
+)
+def test_the_second_look_decides_in_between(said: str, mean: float, lowest: float, expected: str):
+    finding = only(with_likelihood(clip(HELLO, said), mean, lowest))
+    assert finding.kind == expected
+    if expected == "notice-heard":
+        assert finding.evidence["mean_logprob"] == mean
+        assert finding.evidence["agreement"] < 75
+
+
+def test_a_second_look_elsewhere_does_not_count():
+    features = clip(HELLO, 5.0, GARBLED)
+    assert only(with_likelihood(features, -1.5, -2.0, stop_s=5.0)).kind == "notice-unclear"
+
+
+def test_whether_it_is_missing_is_judged_by_the_opening():
+    features = clip(HELLO, TALK, 120.0, *[TALK] * 3)
+    spoken = features["voice"]
+    poor = [
+        dict(zip(spoken, row, strict=True)) | ({"snr_db": 1.0} if row[0] > 100 else {})
+        for row in zip(*spoken.values(), strict=True)
+    ]
+    finding = only(Features({**features.tables, "voice": table("voice", poor)}))
+    assert finding.kind == "notice-missing"
+    assert finding.span.stop_s == 120.0
+    assert finding.evidence["not_understood_s"] == 0.0
+
+
+def test_said_after_the_opening_it_is_late_not_missing():
+    assert kinds(clip(*[TALK] * 8, 100.0, STANDARD)) == ["notice-heard", "notice-late"]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from pipeline.features.schema import TABLES, to_table
 from pipeline.model import Features, Table
 from tests.shared import shared
 from transcripts import voice
-from transcripts.notice import notice
+from transcripts.notice import STANDARD, notice
 from transcripts.recogniser import recogniser
-from transcripts.transcribe import libraries, pieces, transcribe
+from transcripts.transcribe import cut, libraries, pieces, transcribe
 from transcripts.voice import RATE_HZ, Activity, Stretch
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data_samples" / "speech" / "notice.flac"
@@ -106,6 +106,47 @@ def test_where_nobody_speaks_the_recogniser_is_not_even_loaded(tmp_path: Path):
     assert tables["words"].rows == 0
     assert recogniser.cache_info() == before
     assert list(features["examined"]["value"]) == pytest.approx([5.0])
+
+
+@pytest.fixture(scope="module")
+def talk_then_notice(sample: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Talk from 1 s on, the notice from 20 s on."""
+    samples = noise(20 + len(sample) / RATE_HZ + 2, -60)
+    talk, _ = soundfile.read(SAMPLE.with_name("questions.flac"))
+    samples[RATE_HZ : RATE_HZ + len(talk)] += talk
+    samples[20 * RATE_HZ : 20 * RATE_HZ + len(sample)] += sample
+    return flac(tmp_path_factory.mktemp("late"), samples)
+
+
+@pytest.mark.parametrize(
+    ("extent", "opening_s", "notices", "reaches_the_notice"),
+    [
+        ("opening", 10.0, (STANDARD,), False),
+        ("needed", 10.0, (), False),
+        ("needed", 10.0, (STANDARD,), True),
+        ("whole", 10.0, (), True),
+        ("needed", 10.0, ("请问您是负责人吗",), False),
+    ],
+    ids=["opening only", "nothing to look for", "not in the opening", "whole", "found in the opening"],
+)
+def test_how_much_is_written_down(
+    talk_then_notice: Path, extent: str, opening_s: float, notices: tuple[str, ...], reaches_the_notice: bool
+):
+    made = transcribe(talk_then_notice, _silent, notices, extent=extent, opening_s=opening_s, beam_size=1, threads=1)
+    tables = {name: to_table(name, rows) for name, rows in made.items()}
+    assert "负责人" in "".join(tables["words"]["text"])
+    assert (tables["words"]["start_s"].max() > 20) is np.bool_(reaches_the_notice)
+    assert (tables["voice"]["start_s"].max() > 19) is np.bool_(reaches_the_notice)
+    (seconds,) = tables["examined"]["value"]
+    assert (seconds > 25) if reaches_the_notice else (seconds == opening_s)
+
+
+def test_the_second_look_is_taken_where_the_notice_is_not_in_the_opening(talk_then_notice: Path):
+    made = transcribe(talk_then_notice, _silent, (STANDARD,), opening_s=10.0, beam_size=1, threads=1)
+    likely = to_table("likelihood", made["likelihood"])
+    assert list(likely["sentence"]) == [STANDARD]
+    assert likely["stop_s"][0] <= 10.0
+    assert likely["lowest_logprob"][0] <= likely["mean_logprob"][0] < -2.5
 
 
 def test_an_opening_that_cannot_be_read_is_told_as_a_gap(tmp_path: Path):
@@ -201,3 +242,13 @@ def test_stretches_are_joined_into_pieces():
     spoken = [Stretch(a, b, 0.9, 20.0) for a, b in [(0, 5), (6, 12), (20, 22), (23, 45), (46, 60)]]
     assert list(pieces(spoken, 3.0, 28.0)) == [(0, 12), (20, 45), (46, 60)]
     assert list(pieces([], 3.0, 28.0)) == []
+
+
+def test_long_pieces_are_cut_where_speech_is_least_likely():
+    activity = drawn("#" * 100 + "-" + "#" * 60 + "." + "#" * 90)
+    whole = (0.0, len(activity.probability) * voice.FRAME_S)
+    found = list(cut([whole], activity, 120 * voice.FRAME_S))
+    assert found[0] == (0.0, pytest.approx(100 * voice.FRAME_S))
+    assert found[1] == (found[0][1], pytest.approx(161 * voice.FRAME_S))
+    assert found[-1][1] == whole[1]
+    assert all(stop - start <= 120 * voice.FRAME_S for start, stop in found)

@@ -21,6 +21,7 @@ from pipeline.report.page import PageData, build_page
 from pipeline.report.page_findings import Assets, Plots, describe
 from pipeline.report.page_overlay import of_clock
 from pipeline.report.photos import take_photos
+from pipeline.report.snippets import take_snippets
 from pipeline.report.stills import take_stills
 
 
@@ -33,6 +34,7 @@ def write_report(
     max_per_kind: int = 20,
     max_plots: int = 60,
     max_stills: int = 90,
+    max_snippets: int = 30,
 ) -> Path:
     """Write the report of one examined clip.
 
@@ -55,6 +57,8 @@ def write_report(
         Findings whose curves are drawn, the gravest first.
     max_stills : int
         Pictures that are taken from the footage: of the overlay and the place, then for the gravest findings first.
+    max_snippets : int
+        Passages of the sound that get a file of their own: of the notice, then of the gravest findings.
 
     Returns
     -------
@@ -77,6 +81,7 @@ def write_report(
         "stills/still-*.jpg",
         "stills/hidden-*.jpg",
         "stills/photo-*.jpg",
+        "sound/passage-*.flac",
     ):
         for earlier in out.glob(name):
             earlier.unlink()
@@ -85,6 +90,7 @@ def write_report(
         plots=_draw(examination, described[:max_plots], out / "plots"),
         stills=take_stills(examination, described, out / "stills", max_stills),
         photos={name: f"stills/{copy}" for name, copy in take_photos(examination, described, out / "stills").items()},
+        passages=take_snippets(examination, described, out / "sound", max_snippets),
         offsets=_draw_offsets(examination, described, out / "plots"),
         opening=_copy(examination.opening, out),
     )

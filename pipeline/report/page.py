@@ -16,6 +16,7 @@ from pipeline.report.json_v1 import case_value, claimed_start, display_path, too
 from pipeline.report.page_findings import Assets, Entry, FindingView, entries, left_out, view
 from pipeline.report.page_overlay import OverlayView, build_overlay
 from pipeline.report.page_texts import Texts, Transcript, build_texts, build_transcript
+from pipeline.report.snippets import limits_of as limits_of_snippets
 from pipeline.report.stills import limits_of
 from pipeline.report.timeline import Timeline, build_timeline
 from pipeline.report.wording import NOTHING, OUTCOMES, SIGNS, VERDICTS, clock, figure, shown, size, title
@@ -276,6 +277,6 @@ def _limits(examination: Examination, assets: Assets, words: Language) -> tuple[
         )
     )
     said.append(_("Times and device of the header are claims of the file; they were not verified."))
-    if (cap := limits_of(assets.stills)) is not None:
-        said.append(words.tell(cap))
+    caps = (limits_of(assets.stills), limits_of_snippets(assets.passages))
+    said += [words.tell(cap) for cap in caps if cap is not None]
     return tuple(said)

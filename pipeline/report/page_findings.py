@@ -9,7 +9,9 @@ from typing import Any
 
 from pipeline.language import Language
 from pipeline.model import Examination, Finding
+from pipeline.report.page_heard import HeardView, build_heard
 from pipeline.report.page_texts import Picture, picture
+from pipeline.report.snippets import Passage
 from pipeline.report.stills import Candidate, ShownStill, by_gravity, candidates
 from pipeline.report.wording import LEVELS, N_, NOTHING, figure, sentence, shown, stretch, title, value
 
@@ -54,6 +56,8 @@ class Assets:
     """By their owner, see `pipeline.report.stills.WantedStill`."""
     photos: Mapping[str, str] = field(default_factory=dict)
     """Reference photos by the name that the case record gives them."""
+    passages: Mapping[str, Passage] = field(default_factory=dict)
+    """What is to be heard of findings, by their ids."""
     offsets: str = ""
     """The offset curve; empty if there is none."""
     opening: str = ""
@@ -106,6 +110,8 @@ class FindingView:
     params: tuple[Entry, ...]
     columns: tuple[str, ...]
     plots: Plots | None
+    heard: HeardView | None
+    """The passage of the sound that it rests on, if it rests on speech."""
     stills: tuple[Picture, ...]
     reading: str
     """What was read in the marked place, and how well; empty if nothing was."""
@@ -162,6 +168,7 @@ def view(finding: Finding, examination: Examination, assets: Assets, words: Lang
         params=entries(finding.params, words),
         columns=tuple(shown(curve.column) for curve in finding.curves),
         plots=assets.plots.get(finding.id),
+        heard=build_heard(finding, examination.features, assets.passages.get(finding.id), words),
         stills=(*stills, *_photo(finding, assets, words)),
         reading=_reading(finding, words),
         candidates=tuple(_candidate(finding, n, seen, assets, words) for n, seen in enumerate(nearest)),

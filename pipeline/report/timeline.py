@@ -114,7 +114,7 @@ def build_timeline(
         _words(axis, features, findings, _("Words")),
         _pictures(axis, features, _("Text in the picture")),
     ]
-    return Timeline(tuple(lane for lane in lanes if lane is not None), _ticks(axis))
+    return Timeline(tuple(lane for lane in lanes if lane is not None), time_ticks(axis))
 
 
 def _finding_lanes(axis: Axis, findings: Sequence[Finding], linked: set[str], words: Language) -> list[Lane]:
@@ -230,7 +230,8 @@ def _profile(axis: Axis, features: Features, column: str, foot: float, label: st
     return Lane(label, profile=" ".join([f"{across[0]:.1f},100", *line, f"{across[-1]:.1f},100"]))
 
 
-def _ticks(axis: Axis) -> tuple[Tick, ...]:
+def time_ticks(axis: Axis) -> tuple[Tick, ...]:
+    """Return at most a dozen round times of an axis."""
     length = axis.stop_s - axis.start_s
     step = next((step for step in TICKS if length / step <= 12), 3600 * np.ceil(length / 3600 / 12))
     digits = 1 if step < 1 else 0

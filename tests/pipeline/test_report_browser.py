@@ -1,31 +1,15 @@
 """The report in a real browser: it opens from disk, loads only its own files, and its timeline leads to findings."""
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from pipeline.report.html import write_report
 from tests.examinations import example
-from tests.system import need_program
-
-SWITCHES = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clip")
     return write_report(example(folder, name="<img src=x onerror=alert(3)>.mp4"), folder / "report", "zh-CN")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = need_program("chromium")
-    with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=str(program), args=SWITCHES)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(params=[(1280, 900), (390, 800)], ids=["wide", "narrow"])
@@ -43,7 +27,7 @@ def page(browser, index, request):
 
 
 def test_it_opens_without_complaint_and_loads_only_files_of_its_folder(page, index):
-    page.wait_for_function("document.getElementById('opening').readyState >= 1")
+    page.wait_for_function("() => document.getElementById('opening').readyState >= 1")
     assert page.said == []
     assert all(url.startswith((index.parent.as_uri(), "data:")) for url in page.asked)
 
@@ -56,6 +40,15 @@ def test_every_picture_loads(page):
 
 def test_nothing_overflows_sideways(page):
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("width", [760, 900, 1000])
+def test_the_overlays_table_fits_beside_or_below_its_picture(browser, tmp_path, width):
+    opened = browser.new_page(viewport={"width": width, "height": 900})
+    opened.goto(write_report(example(tmp_path), tmp_path / "report", "en").as_uri(), wait_until="load")
+    table, box = (opened.locator(part).bounding_box() for part in ("table.fields", "section:has(#overlay)"))
+    opened.close()
+    assert table["x"] + table["width"] <= box["x"] + box["width"]
 
 
 def test_a_click_on_the_timeline_scrolls_to_the_finding(page):
@@ -82,5 +75,5 @@ def test_the_rectangle_lies_on_the_picture(page):
 
 def test_a_word_plays_from_its_place(page):
     page.click(".transcript .notice >> nth=5")
-    page.wait_for_function("document.getElementById('opening').currentTime >= 1")
+    page.wait_for_function("() => document.getElementById('opening').currentTime >= 1")
     assert page.said == []

@@ -1,5 +1,5 @@
 "use strict";
-// Everything works without this script except zooming, playing from a word, and unfolding for print.
+// Everything works without this script except zooming, playing from a word or a place of a waveform, and unfolding for print.
 for (const button of document.querySelectorAll("[data-zoom]")) {
   button.addEventListener("click", () => {
     const scroller = document.querySelector(".scroller");
@@ -23,6 +23,35 @@ if (opening) {
     }
   });
 }
+for (const heard of document.querySelectorAll(".heard")) {
+  const audio = heard.querySelector("audio");
+  if (!audio) continue;
+  const start = Number(heard.dataset.start), length = Number(heard.dataset.length);
+  const wave = heard.querySelector(".wave"), head = heard.querySelector(".head");
+  const follow = () => {
+    head.hidden = false;
+    head.style.left = `${Math.min(100, (100 * audio.currentTime) / length)}%`;
+    if (!audio.paused) requestAnimationFrame(follow);
+  };
+  const playFrom = (seconds) => {
+    audio.currentTime = Math.max(0, seconds);
+    audio.play();
+  };
+  heard.classList.add("playable");
+  audio.addEventListener("play", follow);
+  audio.addEventListener("seeked", follow);
+  wave.addEventListener("click", (event) => {
+    const box = wave.getBoundingClientRect();
+    playFrom((length * (event.clientX - box.left)) / box.width);
+  });
+  heard.addEventListener("click", (event) => {
+    const word = event.target.closest("[data-s]");
+    if (word) playFrom(Number(word.dataset.s) - start);
+  });
+}
+addEventListener("play", (event) => {
+  for (const other of document.querySelectorAll("audio")) if (other !== event.target) other.pause();
+}, true);
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;
 });

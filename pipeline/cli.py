@@ -68,6 +68,10 @@ RegistryOption = Annotated[
 CacheOption = Annotated[
     Path, typer.Option(help="Folder where measured tables are kept.", default_factory=_default_cache)
 ]
+RecogniserOption = Annotated[
+    str | None,
+    typer.Option(help="What writes speech down: auto, openai-whisper or faster-whisper.", show_default="auto"),
+]
 LanguageOption = Annotated[
     str, typer.Option(help=f"Language: {' or '.join(LANGUAGES)}.", default_factory=_default_language)
 ]
@@ -85,8 +89,13 @@ def _told(lang: Language | None = None) -> Iterator[None]:
         raise typer.Exit(ExitCode.UNREADABLE if unreadable else ExitCode.BAD_ARGUMENTS) from error
 
 
-def _settings(path: Path | None) -> Settings:
-    return Settings() if path is None else settings_from(read_toml(path), run.sections(), str(path))
+def _settings(path: Path | None, **speech: str | None) -> Settings:
+    """Return what a settings file sets, with parameters of speech that options set over it."""
+    chosen = Settings() if path is None else settings_from(read_toml(path), run.sections(), str(path))
+    asked = {name: value for name, value in speech.items() if value is not None}
+    if not asked:
+        return chosen
+    return settings_from({"speech": asked}, run.sections(), "--" + ", --".join(asked)).over(chosen)
 
 
 @contextmanager
@@ -153,6 +162,7 @@ def scan(
     triage: Annotated[
         bool, typer.Option("--triage", help="Examine structure and times only, decode nothing: quick, never a pass.")
     ] = False,
+    recogniser: RecogniserOption = None,
 ) -> None:
     """Examine clips and judge them by a regulation.
 
@@ -161,7 +171,7 @@ def scan(
     with _told():
         spoken = language(lang)
         rules = load_profile(profile)
-        chosen = _settings(settings)
+        chosen = _settings(settings, recogniser=recogniser)
         devices = None if registry is None else read_registry(registry)
         for path in clips:
             case_of(path)  # a record that cannot be used is better said now than after an hour

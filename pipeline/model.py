@@ -259,5 +259,5 @@ class Examination:
     """Name → version of the tool, its libraries and its models."""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Every parameter of every stage as it was used: section → name → value."""
-    opening: Path | None = None
-    """The first minutes of the sound (16 kHz mono FLAC, starting at 0 s of the presentation timeline), if any."""
+    sound: Path | None = None
+    """The sound (16 kHz mono FLAC, starting at 0 s of the presentation timeline), if any."""

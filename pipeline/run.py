@@ -426,7 +426,7 @@ def examine(
     """
     used = (settings or Settings()).over(profile_settings(profile))
     unreadable: Message | None = None
-    opening: Path | None = None
+    sound: Path | None = None
     features = Features()
     footage = Footage(path, "", 0)
     case = case_of(path)
@@ -435,7 +435,7 @@ def examine(
         if triage:
             features, unreadable = measure_structure(footage, used, cache, progress)
         else:
-            features, opening, unreadable = measure(footage, used, cache, progress, case=case)
+            features, sound, unreadable = measure(footage, used, cache, progress, case=case)
     except FootageError as error:
         unreadable = told(error)
     features = beside(features, footage, case, registry)
@@ -458,7 +458,7 @@ def examine(
         unreadable=unreadable,
         versions=versions(used),
         settings=all_settings(used),
-        opening=opening,
+        sound=sound,
     )
 
 

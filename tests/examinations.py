@@ -66,7 +66,7 @@ def example(folder: Path, name: str = "现场 01.mp4", **changes: object) -> Exa
         "skipped": (Skipped("edit-list", ("edits.rate", "edits.entry")),),
         "versions": {"unbroken": "0.1.0", "av": "18.1.0"},
         "settings": {"speech": {"model": "base", "speech_s": 5.0}, "detectors.picture-cut": {"min_residual": 8.0}},
-        "opening": opening,
+        "sound": opening,
     }
     return Examination(**{**values, **changes})  # type: ignore[arg-type]
 

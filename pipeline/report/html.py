@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
+import soundfile
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -23,6 +23,9 @@ from pipeline.report.page_overlay import of_clock
 from pipeline.report.photos import take_photos
 from pipeline.report.snippets import take_snippets
 from pipeline.report.stills import take_stills
+
+OPENING_S = 600.0
+"""Of a longer sound the report takes this much along; findings bring their own passages."""
 
 
 def write_report(
@@ -92,7 +95,7 @@ def write_report(
         photos={name: f"stills/{copy}" for name, copy in take_photos(examination, described, out / "stills").items()},
         passages=take_snippets(examination, described, out / "sound", max_snippets),
         offsets=_draw_offsets(examination, described, out / "plots"),
-        opening=_copy(examination.opening, out),
+        opening=_opening(examination, out),
     )
     page = build_page(examination, described, assets, made_at or datetime.now(UTC).astimezone(), words)
     document = json_v1.text(json_v1.document(examination))
@@ -161,11 +164,17 @@ def _draw_offsets(examination: Examination, described: Sequence[Finding], folder
     return "plots/clock.svg"
 
 
-def _copy(opening: Path | None, out: Path) -> str:
-    """Copy the opening's sound into the folder; the cache may be cleared, the report stays."""
+def _opening(examination: Examination, out: Path) -> str:
+    """Copy the opening of the sound into the folder; the cache may be cleared, the report stays."""
     name = "opening.flac"
     (out / name).unlink(missing_ok=True)
-    if opening is None or not opening.is_file():
+    if examination.sound is None:
         return ""
-    shutil.copyfile(opening, out / name)
+    try:
+        with soundfile.SoundFile(examination.sound) as sound:
+            seconds = min(examination.examined.speech_s or OPENING_S, OPENING_S)
+            samples = sound.read(round(seconds * sound.samplerate), dtype="int16")
+            soundfile.write(out / name, samples, sound.samplerate, subtype="PCM_16")
+    except soundfile.LibsndfileError:  # it is gone
+        return ""
     return name

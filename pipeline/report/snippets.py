@@ -1,4 +1,4 @@
-"""The sound of findings about speech: a small file for each passage, cut from the opening, and its waveform."""
+"""The sound of findings about speech: a small file for each passage, cut from the sound, and its waveform."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class Passage:
 def take_snippets(
     examination: Examination, described: Sequence[Finding], folder: Path, max_snippets: int
 ) -> dict[str, Passage]:
-    """Cut the passages that the described findings rest on from the opening of the sound.
+    """Cut the passages that the described findings rest on from the sound.
 
     Parameters
     ----------
     examination : Examination
-        The examined clip; only the samples of the passages are read from its opening.
+        The examined clip; only the samples of the passages are read from its sound.
     described : sequence of Finding
         The findings that the report describes, the gravest first.
     folder : Path
@@ -87,17 +87,17 @@ def take_snippets(
             passages[finding.id] = Passage(span, None, TOO_MANY)
             continue
         if span not in made:
-            made[span] = cut(examination.opening, span, folder / f"passage-{len(made)}.flac")
+            made[span] = cut(examination.sound, span, folder / f"passage-{len(made)}.flac")
         passages[finding.id] = Passage(span, made[span], "" if made[span] else GONE)
     return passages
 
 
-def cut(opening: Path | None, span: Span, file: Path) -> Snippet | None:
+def cut(source: Path | None, span: Span, file: Path) -> Snippet | None:
     """Write a span of the sound, with `MARGIN_S` before and after it, into a file; None where it cannot be read."""
-    if opening is None:
+    if source is None:
         return None
     try:
-        with soundfile.SoundFile(opening) as sound:
+        with soundfile.SoundFile(source) as sound:
             rate_hz = sound.samplerate
             first = max(0, math.floor((span.start_s - MARGIN_S) * rate_hz))
             stop = min(sound.frames, math.ceil((span.stop_s + MARGIN_S) * rate_hz))

@@ -132,7 +132,7 @@ def test_of_a_long_span_the_words_that_came_nearest_are_heard():
 def test_a_cap_on_snippets_spares_the_notice_and_is_counted(sound, tmp_path):
     opening, _ = sound
     claims = [said("said-anything", float(n), n + 0.5) for n in range(4)]
-    examined = example(tmp_path, opening=opening)
+    examined = example(tmp_path, sound=opening)
     taken = take_snippets(examined, [*claims, said("notice-heard", 20.0, 22.0)], tmp_path / "sound", 3)
     assert taken["notice-heard20.0"].snippet.start_s == 19.0
     assert [one.reason for one in taken.values()].count(TOO_MANY) == 2
@@ -140,7 +140,7 @@ def test_a_cap_on_snippets_spares_the_notice_and_is_counted(sound, tmp_path):
 
 
 def test_two_findings_of_one_passage_share_its_sound(sound, tmp_path):
-    examined = example(tmp_path, opening=sound[0])
+    examined = example(tmp_path, sound=sound[0])
     both = [said("notice-heard", 20.0, 22.0), said("notice-late", 20.0, 22.0)]
     taken = take_snippets(examined, both, tmp_path / "sound", 1)
     assert taken["notice-heard20.0"].snippet is taken["notice-late20.0"].snippet is not None

@@ -22,45 +22,10 @@ from scipy.signal import resample_poly
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data_samples" / "speech"))
 from make_speech import FILE_HZ, MODEL_HZ, part, speak
+from speech_sentences import PARTS, TALK, WHOLE
 
 VOICES = ("zf_xiaoni", "zf_xiaoyi", "zm_yunjian", "zm_yunxia", "jf_alpha", "jm_kumo", "af_heart", "bm_george")
 SPEEDS = (0.8, 1.0, 1.3, 1.6)
-NOTICE = "为保护您的合法权益，监督我们的执法行为，本次执法全程录音录像。"
-FIRST, SECOND, THIRD = "为保护您的合法权益。", "监督我们的执法行为。", "本次执法全程录音录像。"
-HELLO = "你好，我们是县应急管理局的执法人员，这是我们的证件，请看一下。"
-WHOLE = {
-    "notice": NOTICE,
-    "intro": HELLO + NOTICE + "现在请您配合检查。",
-    "para1": "为了保护你的合法权益，监督我们执法行为，这次执法全程录音录像。",
-    "para2": "为保护您合法的权益，也为监督我们的执法行为，本次执法将全程进行录音录像。",
-}
-PARTS = {
-    "part1": HELLO + FIRST + "现在请您配合检查。",
-    "part2": SECOND,
-    "part3": HELLO + THIRD,
-    "part12": FIRST + SECOND,
-    "part13": FIRST + THIRD,
-    "part23": SECOND + THIRD,
-}
-TALK = {
-    "talk01": "请把安全生产许可证和特种作业人员的操作证拿出来，我们要核对一下。",
-    "talk02": "根据安全生产法的规定，你有权进行陈述和申辩，也可以申请听证。",
-    "talk03": "为了您的安全，请不要靠近这台设备，监督人员会在这里等您。",
-    "talk04": "现场检查记录请您核对，没有错误就在这里签字，本次检查到此结束。",
-    "talk05": "今天的执法过程我们会如实记录，请您配合，有什么意见可以向我们单位反映。",
-    "talk06": "这个仓库里存放了多少危险化学品，台账在哪里，谁负责管理钥匙。",
-    "talk07": "我们已经打开了执法记录仪，有声音有图像，您说的话都会记下来。",
-    "talk08": "为维护您的合法权利，我们建议您保留好合同和发票，必要时到法院起诉。",
-    "talk09": "行政执法人员的行为由上级机关监督，您可以拨打电话举报。",
-    "talk10": "昨天晚上下了一场大雨，路上全是积水，很多车都开不过去。",
-    "talk11": "监控录像我们要拷贝一份，请把最近一个月的录像资料准备好。",
-    "talk12": "这批货物的合格证和检验报告都在办公室，我让人去拿，您稍等一下。",
-    "talk13": "你们的消防通道被杂物堵住了，必须今天清理干净，明天我们再来复查。",
-    "talk14": "老板不在，我就是个打工的，有什么事你们跟他说吧。",
-    "talk15": "罚款决定书会在七日内送达，如果不服可以在六十日内申请行政复议。",
-    "talk16": "全程有人陪同，录音笔和手机都请放在外面，本次会议不对外公开。",
-}
-"""Holds no clause of the notice, though some of its words."""
 
 
 def main() -> None:

@@ -37,6 +37,16 @@ KINDS: dict[str, str] = {
     "place-spoken": "The name of the place was spoken",
     "landmark-shown": "A landmark of the case record's reference photos is seen",
     "signs-seen": "Which signs are legible, where the case record names no place",
+    "said-credentials": "Words that go with showing credentials were spoken",
+    "said-purpose": "Officers said who they are or what they came for",
+    "said-rights": "Rights of the party were told",
+    "said-questioning": "A questioning was begun",
+    "said-signing": "Somebody was asked to sign",
+    "said-objection": "Somebody seems to object to the enforcement",
+    "said-refusal": "Somebody seems to refuse or hinder the enforcement",
+    "said-complaint": "Somebody seems to complain, or to say that they will",
+    "said-insult": "Words that insult or threaten were spoken",
+    "said-uncivil": "Words that may be uncivil were spoken",
 }
 
 TITLES: dict[str, str] = {
@@ -76,5 +86,15 @@ TITLES: dict[str, str] = {
     "place-spoken": "Place spoken",
     "landmark-shown": "Landmark shown",
     "signs-seen": "Signs seen",
+    "said-credentials": "Credentials spoken of",
+    "said-purpose": "Purpose spoken",
+    "said-rights": "Rights told",
+    "said-questioning": "Questioning begun",
+    "said-signing": "Signing spoken of",
+    "said-objection": "Objection spoken",
+    "said-refusal": "Refusal spoken",
+    "said-complaint": "Complaint spoken",
+    "said-insult": "Insult spoken",
+    "said-uncivil": "Uncivil words",
 }
 """Short names of the same kinds, for headings and the lanes of a timeline (msgids too)."""

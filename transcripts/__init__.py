@@ -1,5 +1,31 @@
 """Speech: weights, voice activity, recognition, and one speech check a file. Importing registers the checks."""
 
-from transcripts import notice, place_spoken
+from transcripts import (
+    notice,
+    place_spoken,
+    said_complaint,
+    said_credentials,
+    said_insult,
+    said_objection,
+    said_purpose,
+    said_questioning,
+    said_refusal,
+    said_rights,
+    said_signing,
+    said_uncivil,
+)
 
-__all__ = ["notice", "place_spoken"]
+__all__ = [
+    "notice",
+    "place_spoken",
+    "said_complaint",
+    "said_credentials",
+    "said_insult",
+    "said_objection",
+    "said_purpose",
+    "said_questioning",
+    "said_refusal",
+    "said_rights",
+    "said_signing",
+    "said_uncivil",
+]

@@ -1,0 +1,41 @@
+"""Whether the party seems to complain, or to say that it will (投诉、上访)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.detector import detector
+from pipeline.model import Features, Finding
+from transcripts.lexicon import Phrases, lexicon
+from transcripts.phrases import JOIN_S, MIN_PHRASE_SCORE, findings
+
+HEARD = (
+    "Somebody seems to complain, or to say that they will, at {start_s:.1f} s: “{heard}”. Who speaks is not told "
+    "apart: a person must listen."
+)
+
+
+@detector("said-complaint", version=1, needs=("words.text",), emits=("said-complaint",))
+def said_complaint(
+    features: Features, *, more_phrases: Phrases = (), min_score: float = MIN_PHRASE_SCORE, join_s: float = JOIN_S
+) -> Iterator[Finding]:
+    """Look for words of complaining to somebody higher, or of the intent.
+
+    A complaint that led to the inspection, and the right to complain, are left out, as far as words tell them.
+
+    Parameters
+    ----------
+    more_phrases : tuple of str
+        Phrases to listen for besides those of `transcripts/lexicons/complaint.toml`.
+    min_score : float
+        Agreement, 0 to 100, from which a phrase of four syllables or more counts as heard.
+    join_s : float
+        Seconds between phrases up to which they are one finding.
+
+    References
+    ----------
+    行政执法全过程记录制度（石家庄市安全生产监督管理局）第二十一条（二）: where the party complains
+    or petitions, the recording is kept for long.
+    """
+    words = features["words"]
+    yield from findings("said-complaint", HEARD, words, lexicon("complaint"), more_phrases, min_score, join_s)

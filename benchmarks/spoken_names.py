@@ -17,8 +17,10 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import soundfile
+
 from benchmarks.intervals import wilson
-from benchmarks.notice import measured
+from benchmarks.speech import measured
 from pipeline.features.cache import Cache
 from pipeline.features.schema import table
 from pipeline.model import Table
@@ -77,7 +79,9 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "unbroken-benchmark")
     asked = parser.parse_args()
     cache = Cache(asked.cache)
-    named = {path.stem: measured(path, cache, 5)["words"] for path in sorted(asked.named.glob("*.flac"))}
+    named = {
+        path.stem: measured(soundfile.read(path)[0], cache)["words"] for path in sorted(asked.named.glob("*.flac"))
+    }
     own = 0
     for name, words in named.items():
         found = spoken_names(words, [name])
@@ -88,7 +92,7 @@ def main() -> None:
         hits, questions, which = heard([words], [other for other in (*named, *invented(400)) if other != name])
         others, among, told = others + hits, among + questions, told + which
     files = sorted((asked.speech / "real").glob("*.flac"))
-    speech = [measured(path, cache, 5)["words"] for path in files]
+    speech = [measured(soundfile.read(path)[0], cache)["words"] for path in files]
     real = heard(speech, [*named, *invented(400)])
     written = heard(stretches(), [*named, *invented(400)])
     print("\n| asked for | heard | of | share | 95 % |\n| --- | --- | --- | --- | --- |")

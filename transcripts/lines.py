@@ -73,8 +73,9 @@ class _Token:
 def lines(words: Table, voice: Table) -> list[Line]:
     """Lay out what was said in lines.
 
-    Words that the recogniser stretched over a pause are cut to where voice activity hears them. Lines break at pauses and at the ends of sentences, long ones besides where it hurts
-    least. No word is left out; lines are in order of time and do not overlap.
+    Words that the recogniser stretched over a pause are cut to where voice activity hears them. Lines break at pauses
+    and at the ends of sentences, long ones besides where it hurts least. No word is left out; lines are in order of
+    time and do not overlap.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """From words and voice to lines: breaks, punctuation, times; no word is lost."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -143,7 +144,7 @@ def test_no_word_is_lost_and_lines_are_in_order_and_apart(said, stretches):
     order = np.argsort(table_of_words["start_s"], kind="stable")
     assert rows == [row for row in order if table_of_words["text"][row].strip()]
     assert all(line.start_s <= line.stop_s for line in found)
-    assert all(one.stop_s <= other.start_s for one, other in zip(found, found[1:], strict=False))
+    assert all(one.stop_s <= other.start_s for one, other in pairwise(found))
     for line in found:
         recognised = bare("".join(table_of_words["text"][row] for row in line.words))
         if not re.search("[一二三百十]", recognised):

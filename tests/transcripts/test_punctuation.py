@@ -5,7 +5,8 @@ import pytest
 from transcripts.punctuation import asks, full_width, inside_number
 
 QUESTIONS = """
-您听清楚了吗 这是什么 您叫什么名字 你们有没有安全生产许可证 谁是负责人 您看好不好 为什么没有记录 在哪里上班 有多少人 灭火器呢 现在几点 怎么处理的
+您听清楚了吗 这是什么 您叫什么名字 你们有没有安全生产许可证 谁是负责人 您看好不好
+ 为什么没有记录 在哪里上班 有多少人 灭火器呢 现在几点 怎么处理的
 """.split()
 STATEMENTS = """
 没什么 不管是谁 我们是应急管理局的 都没有 没有 请您配合 今天来检查 无论什么情况都要记录在案 您好

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from pipeline import run
 from pipeline.case import case_of
 from pipeline.errors import ExitCode, FootageError, SettingsError
 from pipeline.features.cache import Cache
-from pipeline.language import LANGUAGES, Language, language
+from pipeline.language import Language
 from pipeline.model import Message
 from pipeline.settings import Settings
 from transcripts import files, wording
 from transcripts.document import Making, document, sound_gaps, with_lines
-from transcripts.subtitles import WRITERS, corrected_lines
+from transcripts.subtitles import WRITERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ def transcribe(
     """
     footage, case = run.identify(path, progress), case_of(path)
     confirmed = wish.confirmed_by is not None
-    chosen = files.target(wish.out, footage, wish.forms, confirmed=confirmed, clips=[path, *clips])
+    target = partial(files.target, wish.out, footage, wish.forms, confirmed=confirmed, clips=[path, *clips])
+    target()  # what must not be written is better said now than after an hour
     features, _, unreadable = run.measure(footage, settings, cache, progress, case=case)
     if unreadable is not None:
         raise FootageError(unreadable)
@@ -105,6 +107,7 @@ def transcribe(
     if "voice" not in features and gaps:
         return Written(notes=(not_listened, *gaps), code=ExitCode.UNREADABLE)
     progress("transcript", 0.0)
+    chosen = target()
     making = Making(
         at=datetime.now().astimezone().isoformat(timespec="seconds"),
         by=wish.by,
@@ -113,8 +116,8 @@ def transcribe(
     )
     made = document(footage, case, features, making)
     notes: list[Message] = []
-    if confirmed and (before := chosen.corrected()) is not None:
-        made = with_lines(made, corrected_lines(before, made, [language(tag) for tag in LANGUAGES]))
+    if confirmed and (corrected := chosen.corrected(made)) is not None:
+        made = with_lines(made, corrected)
         notes.append(Message(wording.TAKEN_OVER, {"path": str(chosen.path("srt"))}))
     paths, kept = files.write(chosen, {form: WRITERS[form](made, spoken) for form in chosen.forms})
     return Written(tuple(paths), (*notes, *kept))

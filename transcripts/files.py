@@ -11,7 +11,9 @@ from pipeline.errors import SettingsError
 from pipeline.language import LANGUAGES, language
 from pipeline.model import Footage, Message
 from transcripts import wording
-from transcripts.subtitles import SHORT_HASH, WRITERS, decoded, encoded
+from transcripts.document import Document
+from transcripts.lines import Line
+from transcripts.subtitles import SHORT_HASH, WRITERS, corrected_lines, decoded, encoded
 
 _TITLES = "|".join(re.escape(language(tag).text(wording.TITLE)) for tag in LANGUAGES)
 _HEAD_HASH = rf"(?:.*\n)*?{wording.HASH}[:：] ?([0-9a-f]{{64}})\b"
@@ -36,7 +38,7 @@ _CONFIRMED = re.compile(
         ]
     )
 )
-HEAD_CHARACTERS = 20_000
+HEAD_BYTES = 40_000
 """So far into a file the head is looked for."""
 
 
@@ -52,10 +54,21 @@ class Target:
         """Return the path of one form."""
         return self.folder / f"{self.stem}.{form}"
 
-    def corrected(self) -> str | None:
-        """Return the text of the SRT file that stands there, None if there is none."""
+    def corrected(self, made: Document) -> list[Line] | None:
+        """Return the lines of the SRT file that stands there, None if there is none.
+
+        Raises
+        ------
+        SettingsError
+            If it cannot be read without losing lines.
+        """
         path = self.path("srt")
-        return decoded(path.read_bytes()) if path.is_file() else None
+        if not path.is_file():
+            return None
+        try:
+            return corrected_lines(decoded(path.read_bytes()), made, [language(tag) for tag in LANGUAGES])
+        except ValueError as error:
+            raise SettingsError(Message(wording.NOT_SRT, {"path": str(path), "problem": str(error)})) from error
 
 
 def target(folder: Path, footage: Footage, forms: Sequence[str], *, confirmed: bool, clips: Collection[Path]) -> Target:
@@ -117,7 +130,7 @@ def write(chosen: Target, texts: Mapping[str, str]) -> tuple[list[Path], list[Me
     for form, text in texts.items():
         path = chosen.path(form)
         try:
-            if path.exists() and not _same(decoded(path.read_bytes()), text):
+            if path.exists() and not _same(path.read_bytes(), text):
                 aside = _free(path)
                 path.rename(aside)
                 kept.append(Message(wording.KEPT_ASIDE, {"path": str(path), "kept": aside.name}))
@@ -136,7 +149,10 @@ def _files(folder: Path, stem: str) -> Iterable[Path]:
 
 def _head(path: Path) -> str:
     with path.open("rb") as stream:
-        return decoded(stream.read(HEAD_CHARACTERS))
+        try:
+            return decoded(stream.read(HEAD_BYTES), whole=False)
+        except ValueError:
+            return ""
 
 
 def _of(path: Path) -> str | None:
@@ -145,9 +161,12 @@ def _of(path: Path) -> str | None:
     return found[1][:SHORT_HASH] if found else None
 
 
-def _same(one: str, other: str) -> bool:
+def _same(content: bytes, text: str) -> bool:
     """Tell whether two transcripts differ in nothing but when they were made."""
-    return _TIME.sub("", one) == _TIME.sub("", other)
+    try:
+        return _TIME.sub("", decoded(content)) == _TIME.sub("", text)
+    except ValueError:
+        return False
 
 
 def _free(path: Path) -> Path:

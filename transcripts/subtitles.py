@@ -6,6 +6,7 @@ take a file for GBK, and FFmpeg, VLC and mpv skip it. WebVTT and JSON are UTF-8 
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -254,9 +255,28 @@ def encoded(form: str, text: str) -> bytes:
     return text.replace("\n", "\r\n").encode("utf-8-sig") if form in {"srt", "txt"} else text.encode("utf-8")
 
 
-def decoded(content: bytes) -> str:
-    """Return the text of a file that `encoded` made, or that an editor saved since."""
-    return content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+def decoded(content: bytes, *, whole: bool = True) -> str:
+    """Return the text of a file that `encoded` made, or that an editor saved since, on Chinese Windows often in GBK.
+
+    Parameters
+    ----------
+    content : bytes
+    whole : bool
+        Whether these are all bytes of the file; else the last character may be cut in two.
+
+    Raises
+    ------
+    ValueError
+        If it is text in none of the encodings.
+    """
+    encodings = ["utf-16"] if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else []
+    for encoding in (*encodings, "utf-8-sig", "gb18030"):
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(content, final=whole)
+        except UnicodeDecodeError:
+            continue
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+    raise ValueError("no text in UTF-8, UTF-16 or GB18030")
 
 
 _CUE = re.compile(r"^(\d+):(\d\d):(\d\d)[,.](\d{1,3}) *--> *(\d+):(\d\d):(\d\d)[,.](\d{1,3}).*\n((?:.*\S.*\n?)*)", re.M)
@@ -273,6 +293,11 @@ def corrected_lines(text: str, made: Document, spoken: Sequence[Language]) -> li
         What the machine made of the same recording: a line that was not touched stays the machine's.
     spoken : sequence of Language
         Languages in which the file may be written.
+
+    Raises
+    ------
+    ValueError
+        If it holds times that are not written as SRT asks, so that lines would be lost.
     """
     told = {
         (round(line.start_s * 1000), srt_text(shown(line, one))): line
@@ -282,7 +307,10 @@ def corrected_lines(text: str, made: Document, spoken: Sequence[Language]) -> li
     aside = {one.text(said) for one in spoken for said in (wording.NOT_FURTHER, wording.NO_SPEECH, wording.NO_SOUND)}
     first = round(made.lines[0].start_s * 1000) if made.lines else 0
     found = []
-    for hit in _CUE.finditer(text + "\n"):
+    hits = list(_CUE.finditer(text + "\n"))
+    if len(hits) != text.count("-->"):
+        raise ValueError(f"{text.count('-->')} subtitles, {len(hits)} of them with readable times")
+    for hit in hits:
         rows = hit[9].strip().split("\n")
         start, stop = (_milliseconds(*hit.group(n, n + 1, n + 2, n + 3)) for n in (1, 5))
         last = max((n for n, row in enumerate(rows) if made.footage.sha256[:SHORT_HASH] in row), default=-1)

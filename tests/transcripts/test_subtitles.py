@@ -192,6 +192,22 @@ def test_a_line_taken_out_of_the_srt_file_counts_as_changed():
     assert (len(after.lines), after.changed) == (3, 1)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_a_file_that_an_editor_saved_otherwise_is_read(encoding):
+    assert decoded(srt(made(), CHINESE).replace("\n", "\r\n").encode(encoding)) == srt(made(), CHINESE)
+
+
+def test_what_is_no_text_is_not_guessed():
+    with pytest.raises(ValueError, match="no text"):
+        decoded(b"\x81\xff\xff")
+
+
+def test_times_that_cannot_be_read_lose_no_line_silently():
+    text = srt(made(), CHINESE).replace("00:00:12,000 -->", "12,000 -->")
+    with pytest.raises(ValueError, match="5 subtitles, 4 of them"):
+        corrected_lines(text, made(), BOTH)
+
+
 word = st.tuples(st.floats(0, 30), st.floats(0, 5), st.text("您好检查一二,。ab", max_size=5), st.floats(0, 1))
 
 

@@ -99,3 +99,22 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
 def test_a_name_that_is_not_utf_8_can_be_written(tmp_path):
     written, _ = put(tmp_path, made(name="a\udcff.mp4"))
     assert len(written) == 4 and "a\\xff.mp4" in written[3].read_text(encoding="utf-8-sig")
+
+
+def test_a_draft_saved_in_gbk_is_still_the_draft_of_its_clip(tmp_path):
+    document = made()
+    put(tmp_path, document, forms=("srt",))
+    path = tmp_path / "现场 01.srt"
+    path.write_bytes(path.read_text(encoding="utf-8-sig").replace("120", "123").encode("gb18030"))
+    chosen = target(tmp_path, document.footage, FORMS, confirmed=True, clips=())
+    corrected = chosen.corrected(document)
+    assert corrected is not None and [line.text for line in corrected][1] == "123个。"
+
+
+def test_a_draft_whose_times_are_broken_is_not_taken_over(tmp_path):
+    document = made()
+    put(tmp_path, document, forms=("srt",))
+    path = tmp_path / "现场 01.srt"
+    path.write_bytes(path.read_bytes().replace(b"00:00:12,000 ", b"12 "))
+    with pytest.raises(SettingsError, match="cannot be read as subtitles"):
+        target(tmp_path, document.footage, FORMS, confirmed=True, clips=()).corrected(document)

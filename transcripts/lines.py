@@ -27,6 +27,8 @@ MIN_UNHEARD_WITHIN_S = 1.5
 """Speech beside words, without any word, that is told as not understood."""
 MOST_WORDS = 100
 """No line holds more, however short they are written."""
+PARTICLES = "啊呢嘛吧吗了"
+"""After these a line may well end."""
 CLINGING = "的了吗呢吧啊呀嘛着过们得地"
 """What belongs to the word before it: no line begins so where another break will do."""
 
@@ -179,8 +181,18 @@ def _merit(group: Sequence[_Token], cut: int, even: float) -> float:
     before, after = group[cut - 1], group[cut]
     merit = -abs(_width(group[:cut]) - even) / MAX_CHARACTERS + min(before.pause_s, 0.5)
     merit += 1.0 if ends_clause(before.text) else 0.0
+    merit += 0.2 if before.text[-1] in PARTICLES else 0.0
     merit -= 2.0 if inside_number(before.text, after.text) else 0.0
+    merit -= 0.6 if _inside_phrase("".join(token.text for token in group[:cut]), after.text) else 0.0
     return merit - (0.5 if after.text[0] in CLINGING else 0.0)
+
+
+def _inside_phrase(before: str, after: str) -> bool:
+    """Tell whether a known phrase goes on beyond a break; pypinyin's dictionary knows about half of them."""
+    from pypinyin.constants import PHRASES_DICT  # takes a moment to load
+
+    spans = ((back, ahead) for back in (1, 2, 3) for ahead in (1, 2, 3) if back + ahead <= 4)
+    return any(before[-back:] + after[:ahead] in PHRASES_DICT for back, ahead in spans)
 
 
 def _fits(group: Sequence[_Token]) -> bool:

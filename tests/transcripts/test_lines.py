@@ -81,6 +81,13 @@ def test_a_long_sentence_without_commas_is_parted_evenly_and_not_inside_a_number
     assert len(found) == 2
 
 
+def test_a_long_line_is_not_parted_inside_a_known_word():
+    said = "投资者就是了解这一点不要轻信这个市场可以快速回来这些退市公司后期又利好"
+    found = texts(lines(words(*spoken(said)), voice()))
+    assert "".join(found) == said + "。" and len(found) == 2
+    assert not [line for line in found if line.startswith(("场", "司"))]
+
+
 def test_a_slow_line_is_parted_though_it_is_short():
     found = lines(words(*spoken("今天来检查安全生产", each=1.2)), voice())
     assert len(found) == 2 and all(line.stop_s - line.start_s <= MAX_LINE_S for line in found)

@@ -42,6 +42,8 @@ FIELDS: tuple[Field, ...] = (
     Field("unit.number", "text", "number of the unit"),
     Field("device.id", "text", "serial number of the recorder"),
     Field("officers", "texts", "names or numbers of the officers"),
+    Field("cause", "text", "matter of the enforcement (案由、执法事项)"),
+    Field("parties", "texts", "parties and others who are recorded"),
 )
 """Everything a case record may say; a new entry is a new line here."""
 

@@ -57,6 +57,7 @@ STAGE_WORDS = {
     "report": "Writing the report",
     "take": "Reading the take",
     "forge": "Making forgeries",
+    "transcript": "Writing the transcript",
 }
 """What the progress bar says in each stage."""
 
@@ -285,6 +286,59 @@ def read(
     if unreadable is not None:
         errors.print(spoken.tell(unreadable), style="red", markup=False, highlight=False)
         raise typer.Exit(ExitCode.UNREADABLE)
+
+
+@app.command()
+def transcribe(
+    clips: Annotated[list[Path], typer.Argument(help="Clips to write down; opened read-only.", metavar="CLIP…")],
+    out: Annotated[Path, typer.Option(help="Folder for the transcripts.")],
+    lang: LanguageOption,
+    cache: CacheOption,
+    settings: SettingsOption = None,
+    form: Annotated[
+        list[str] | None, typer.Option("--format", help="srt, vtt, json or txt; may be repeated; default: all.")
+    ] = None,
+    made_by: Annotated[str | None, typer.Option(help="Who makes it; default: the program by itself.")] = None,
+    confirmed_by: Annotated[
+        str | None, typer.Option(help="Who read it and confirms it: the SRT file in the folder, as corrected there.")
+    ] = None,
+) -> None:
+    """Write down what is said in clips: subtitles that players load, and a transcript to file.
+
+    Prints the path of each file. Exit codes: 0 done, 3 unreadable footage, 2 bad arguments.
+    """
+    from pipeline import transcript
+    from transcripts.subtitles import WRITERS
+
+    with _told():
+        spoken = language(lang)
+    with _told(spoken):
+        chosen = _settings(settings)
+        wish = transcript.Wish(out, tuple(form or WRITERS), made_by, confirmed_by).checked()
+        for path in clips:
+            case_of(path)
+    codes = set()
+    with _progress(len(clips), spoken) as bar:
+        for path in clips:
+            written = transcript.Written()
+            with bar(path.name) as progress:
+                try:
+                    written = transcript.transcribe(path, wish, spoken, Cache(cache), chosen, progress, clips)
+                except IntegrityError as error:
+                    code = ExitCode.UNREADABLE if isinstance(error, FootageError) else ExitCode.BAD_ARGUMENTS
+                    written = transcript.Written(notes=(run.told(error),), code=code)
+                except Exception:
+                    codes.add(_failed())
+            codes.add(written.code)
+            for note in written.notes:
+                said = spoken.tell(note)
+                said = said if str(path) in said or len(clips) == 1 else f"{path}: {said}"
+                style = "red" if written.code else "dim"
+                errors.print(said, style=style, markup=False, highlight=False, soft_wrap=True)
+            for file in written.paths:
+                print(file)
+    gravest = (ExitCode.INTERNAL_ERROR, ExitCode.UNREADABLE, ExitCode.BAD_ARGUMENTS)
+    raise typer.Exit(next((code for code in gravest if code in codes), ExitCode.ALL_PASSED))
 
 
 @app.command()

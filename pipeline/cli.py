@@ -302,6 +302,7 @@ def transcribe(
     confirmed_by: Annotated[
         str | None, typer.Option(help="Who read it and confirms it: the SRT file in the folder, as corrected there.")
     ] = None,
+    recogniser: RecogniserOption = None,
 ) -> None:
     """Write down what is said in clips: subtitles that players load, and a transcript to file.
 
@@ -313,7 +314,7 @@ def transcribe(
     with _told():
         spoken = language(lang)
     with _told(spoken):
-        chosen = _settings(settings)
+        chosen = _settings(settings, recogniser=recogniser, extent="whole")
         wish = transcript.Wish(out, tuple(form or WRITERS), made_by, confirmed_by).checked()
         for path in clips:
             case_of(path)

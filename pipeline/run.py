@@ -232,10 +232,42 @@ def measure(
                     cache.put(key, written[name], {SOUND: sound} if sound and name == "media" else {})
                 sound = cache.file(media, SOUND)
         if speech and sound is not None:
-            parts["speech"] = _listen(footage, settings, cache, progress, sound, media)
+            parts["speech"] = _listen(footage, settings, cache, progress, sound, keep=media in cache)
         if sound is not None and not sound.is_relative_to(cache.root):
             sound = None
     return Features(with_clock(_joined(*(part for part in parts.values() if part is not None)))), sound, None
+
+
+def listen(
+    footage: Footage, settings: Settings, cache: Cache, progress: Progress = silent
+) -> tuple[Features, Message | None]:
+    """Bring what is said in a clip, from the cache or by decoding its sound; no picture is looked at.
+
+    Returns
+    -------
+    features : Features
+        The tables of container, sound and speech.
+    unreadable : Message or None
+        Why nothing could be examined.
+
+    Raises
+    ------
+    FootageError
+        If the file is no footage at all, or changed since it was hashed.
+    """
+    media = _key("media", footage, settings)
+    tables, sound, complete = cache.tables(media), cache.file(media, SOUND), True
+    with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
+        if tables is None:
+            used = STAGES["media"].used(settings)
+            asked = {name: used[name] for name in ("sound_s", "stall_s")}
+            measured = extract.listen(footage.path, Path(work), progress, **asked)
+            _must_be_unchanged(footage)
+            tables, sound, complete = _tables(measured.tables), measured.sound, measured.complete
+            if measured.unreadable is not None:
+                return Features(tables), measured.unreadable
+        heard = {} if sound is None else _listen(footage, settings, cache, progress, sound, keep=complete)
+        return Features(_joined(tables, heard)), None
 
 
 def measure_structure(
@@ -289,16 +321,18 @@ def _look(
 
 
 def _listen(
-    footage: Footage, settings: Settings, cache: Cache, progress: Progress, sound: Path, media: CacheKey
+    footage: Footage, settings: Settings, cache: Cache, progress: Progress, sound: Path, *, keep: bool
 ) -> dict[str, Table]:
-    """Return the tables of speech, from the cache or by listening to the sound."""
-    notices = REGISTRY["notice"].parameters.model_validate(settings.section("detectors.notice")).model_dump()["notices"]
-    key = _key("speech", footage, settings, media=media.digest(), notices="\n".join(notices))
+    """Return the tables of speech, from the cache or by listening to the sound; it is kept if the sound is whole."""
+    asked = REGISTRY["notice"].parameters.model_validate(settings.section("detectors.notice")).model_dump()
+    notices, opening_s = asked["notices"], asked["opening_s"]
+    media = _key("media", footage, settings)
+    key = _key("speech", footage, settings, media=media.digest(), notices="\n".join(notices), opening_s=str(opening_s))
     heard = cache.tables(key)
     if heard is None:
-        spoken = speech_stage.transcribe(sound, progress, notices, **STAGES["speech"].used(settings))
+        spoken = speech_stage.transcribe(sound, progress, notices, opening_s, **STAGES["speech"].used(settings))
         heard = _tables(spoken)
-        if "words" in heard and media in cache:
+        if keep and "words" in heard:
             cache.put(key, spoken)
     return heard
 

@@ -97,7 +97,7 @@ def transcribe(
     confirmed = wish.confirmed_by is not None
     target = partial(files.target, wish.out, footage, wish.forms, confirmed=confirmed, clips=[path, *clips])
     target()  # what must not be written is better said now than after an hour
-    features, _, unreadable = run.measure(footage, settings, cache, progress, case=case)
+    features, unreadable = run.listen(footage, settings, cache, progress)
     if unreadable is not None:
         raise FootageError(unreadable)
     gaps = sound_gaps(features)
@@ -123,5 +123,8 @@ def transcribe(
     return Written(tuple(paths), (*notes, *kept))
 
 
-_LIBRARIES: Sequence[str] = ("unbroken", "openai-whisper", "whisper-weights", "torch", "silero-vad", "opencc")
+_LIBRARIES: Sequence[str] = (
+    *("unbroken", "openai-whisper", "torch", "faster-whisper", "ctranslate2"),
+    *("whisper-weights", "silero-vad", "opencc"),
+)
 """What a transcript names as having made it."""

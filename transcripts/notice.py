@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 from numpy.typing import NDArray
 
 from pipeline.detector import detector
@@ -20,6 +22,9 @@ STANDARD = "为保护您的合法权益，监督我们的执法行为，本次�
 
 HEARD_SCORE, HEARD_CLAUSE_SCORE = 75.0, 50.0
 """Least agreement of a whole wording and of each of its clauses, 0 to 100, for it to count as recognised."""
+
+OPENING_S = 120.0
+"""The beginning of a clip, in seconds, in which the notice is due."""
 
 HEARD = "The notice was spoken at {start_s:.1f} s: “{heard}” (agreement {score:.0f} of 100)."
 LATE = "The notice was spoken only at {start_s:.1f} s, after {speech_before_s:.0f} s of talk; it is due in advance."
@@ -84,7 +89,7 @@ def notice(
     likely_logprob: float = -2.6,
     likely_clause_logprob: float = -3.6,
     unlikely_clause_logprob: float = -3.85,
-    opening_s: float = 120.0,
+    opening_s: Annotated[float, Ge(0)] = OPENING_S,
     late_after_speech_s: float = 45.0,
     min_snr_db: float = 10.0,
     min_word_probability: float = 0.6,
@@ -121,7 +126,8 @@ def notice(
     unlikely_clause_logprob : float
         A clause above this is not told as missing: it may have been drowned.
     opening_s : float
-        The opening, in seconds from the beginning: whether the notice is missing is judged by it alone.
+        The opening, in seconds from the beginning: it is listened to first, and whether the notice is missing is
+        judged by it alone.
     late_after_speech_s : float
         Seconds of speech before the notice from which it is late; greetings and introductions take their time.
     min_snr_db : float

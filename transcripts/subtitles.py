@@ -17,6 +17,7 @@ from pipeline.language import Language
 from transcripts import wording
 from transcripts.document import Document
 from transcripts.lines import Line, Piece
+from transcripts.weights import FASTER, OPENAI
 
 UNCERTAIN = 0.5
 """Probability of a word below which it is marked in plain text and JSON."""
@@ -130,9 +131,10 @@ def maker(made: Document, spoken: Language) -> str:
 def method(made: Document, spoken: Language) -> str:
     """Return how a transcript was made (制作方法)."""
     versions = made.making.versions
+    engine = FASTER if FASTER in versions else OPENAI
     template = wording.BY_MACHINE_AND_HAND if made.changed else wording.BY_MACHINE
     return spoken.text(template).format(
-        recogniser=f"openai-whisper {versions['openai-whisper']}",
+        recogniser=f"{engine} {versions[engine]}",
         weights=versions["whisper-weights"],
         version=versions["unbroken"],
         count=made.changed,

@@ -19,7 +19,7 @@ from pipeline.model import Message
 from transcripts import voice
 from transcripts.alignment import find
 from transcripts.normalise import clauses
-from transcripts.notice import is_spoken
+from transcripts.notice import OPENING_S, is_spoken
 from transcripts.recogniser import Choice, Recogniser, Word, engine_for
 from transcripts.recogniser import recogniser as loaded
 from transcripts.spoken import transcript
@@ -63,6 +63,7 @@ def transcribe(
     sound: Path,
     progress: Callable[[str, float], None],
     notices: Sequence[str] = (),
+    opening_s: float = OPENING_S,
     *,
     recogniser: Choice = "auto",
     weights: str = "",
@@ -70,7 +71,6 @@ def transcribe(
     beam_size: Annotated[int, Ge(1)] = 5,
     threads: Annotated[int, Ge(0)] = 0,
     extent: Literal["opening", "needed", "whole"] = "needed",
-    opening_s: Annotated[float, Ge(0)] = 120.0,
     voice_threshold: Annotated[float, Interval(ge=0, le=1)] = 0.5,
     voice_hysteresis: float = 0.15,
     min_speech_s: float = 0.25,
@@ -93,6 +93,8 @@ def transcribe(
         Is called with the stage's name and the share that is done, 0 to 1.
     notices : sequence of str
         Accepted wordings of the notice. The recogniser is never prompted with them.
+    opening_s : float
+        Length of the opening, in seconds from the beginning of the clip.
     recogniser : str
         Engine: auto, openai-whisper or faster-whisper; see `transcripts.recogniser.engine_for`.
     weights : str
@@ -107,8 +109,6 @@ def transcribe(
     extent : str
         What is written down: the `opening`; the whole clip where it is `needed`, that is where the notice is not heard
         in the opening; or the `whole` clip always.
-    opening_s : float
-        Length of the opening, in seconds from the beginning of the clip.
     voice_threshold : float
         Probability of speech from which a stretch of speech begins, 0 to 1.
     voice_hysteresis : float
@@ -174,7 +174,7 @@ def transcribe(
         gaps.append(_gap(told.template, **told.values))
     reach_s = float(activity.duration_s)
     if rest:
-        reach_s = max(opening_s, *(stop for _, stop in first))
+        reach_s = min(reach_s, max([opening_s, *(stop for _, stop in first)]))
         spoken = [stretch for stretch in spoken if stretch.start_s < reach_s]
     tables = {
         "voice": to_arrow(

@@ -120,12 +120,15 @@ class Clip:
         threads: int = 1,
         peeks: int = 0,
         decode: bool = True,
+        pictures: bool = True,
     ) -> None:
         self.path, self.folder = path, folder
         self.windows = (read_every_s, dense_every_s, dense_until_s)
         self.sound_s, self.threads, self.peeks = sound_s, threads, peeks
         self.decodes = decode
         """Pictures and sound are measured too; else only what needs no decoding."""
+        self.sees = pictures
+        """Pictures are decoded; else only the sound is."""
         self.clock: ClockPlace | None = None
         self.container: Container = sniff(path)
         self.found = probe.structure(path, self.container)
@@ -204,7 +207,8 @@ class Clip:
         """Measure pictures and sound in one pass."""
         with ExitStack() as stack:
             opened = stack.enter_context(demuxer(self.path, self.container.demuxer))
-            chosen = {kind: opened.streams[index] for index, kind in probe.default_streams(opened).items()}
+            streams = probe.default_streams(opened).items()
+            chosen = {kind: opened.streams[index] for index, kind in streams if self.sees or kind != "video"}
             shift = probe.shift_s(opened, self.container)
             pictures = sound = None
             frames = stack.enter_context(Spool(self.folder, "frames", batch_rows=64))
@@ -250,7 +254,8 @@ class Clip:
         for part in (pictures, sound):
             if part:
                 part.take(None)
-        say({"stage": "pictures", "done": 1.0, "failed": pictures.decoder.failed if pictures else 0})
+        stage = "pictures" if pictures else "sound"
+        say({"stage": stage, "done": 1.0, "failed": pictures.decoder.failed if pictures else 0})
 
     def _turned(self, rotation_deg: float) -> None:
         """Write the turn that only the decoder could tell (outside MP4 and MOV) into the table of streams."""

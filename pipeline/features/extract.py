@@ -166,6 +166,36 @@ def measure(
     return _watch(clip, work, progress, locate, options, stall_s)
 
 
+def listen(
+    clip: Path,
+    work: Path,
+    progress: Callable[[str, float], None],
+    *,
+    sound_s: Annotated[float, Ge(0)] = 86_400.0,
+    stall_s: Annotated[float, Gt(0)] = 60.0,
+) -> Measured:
+    """Measure the sound of a clip, in a child process; no picture is decoded.
+
+    Parameters
+    ----------
+    clip, work, progress
+        As for `measure`.
+    sound_s, stall_s : float
+        As for `measure`.
+
+    Returns
+    -------
+    Measured
+        Without table `frames`.
+
+    Raises
+    ------
+    FootageError
+        As `measure` does.
+    """
+    return _watch(clip, work, progress, None, {"pictures": False, "sound_s": sound_s}, stall_s)
+
+
 def probe(
     clip: Path,
     work: Path,

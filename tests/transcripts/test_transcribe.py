@@ -122,21 +122,29 @@ def talk_then_notice(sample: np.ndarray, tmp_path_factory: pytest.TempPathFactor
     ("extent", "opening_s", "notices", "reaches_the_notice"),
     [
         ("opening", 10.0, (STANDARD,), False),
+        ("opening", 0.5, (STANDARD,), False),
         ("needed", 10.0, (), False),
         ("needed", 10.0, (STANDARD,), True),
         ("whole", 10.0, (), True),
         ("needed", 10.0, ("请问您是负责人吗",), False),
     ],
-    ids=["opening only", "nothing to look for", "not in the opening", "whole", "found in the opening"],
+    ids=[
+        "opening only",
+        "nobody in the opening",
+        "nothing to look for",
+        "not in the opening",
+        "whole",
+        "found in the opening",
+    ],
 )
 def test_how_much_is_written_down(
     talk_then_notice: Path, extent: str, opening_s: float, notices: tuple[str, ...], reaches_the_notice: bool
 ):
     made = transcribe(talk_then_notice, _silent, notices, extent=extent, opening_s=opening_s, beam_size=1, threads=1)
     tables = {name: to_table(name, rows) for name, rows in made.items()}
-    assert "负责人" in "".join(tables["words"]["text"])
-    assert (tables["words"]["start_s"].max() > 20) is np.bool_(reaches_the_notice)
-    assert (tables["voice"]["start_s"].max() > 19) is np.bool_(reaches_the_notice)
+    assert ("负责人" in "".join(tables["words"]["text"])) == (opening_s > 1)
+    assert any(tables["words"]["start_s"] > 20) == reaches_the_notice
+    assert any(tables["voice"]["start_s"] > 19) == reaches_the_notice
     (seconds,) = tables["examined"]["value"]
     assert (seconds > 25) if reaches_the_notice else (seconds == opening_s)
 

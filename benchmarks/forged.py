@@ -20,8 +20,8 @@ from pipeline.forge.forgery import FORGER_VERSION, plan, render
 from pipeline.forge.take import Take, read_take
 from pipeline.forge.truth import Truth, read_truth, to_toml
 from pipeline.forge.wish import Wish
+from pipeline.measuring import with_clock
 from pipeline.model import Features
-from pipeline.run import with_clock
 from pipeline.signs.recorder import OVERLAY_VERSION, recorder
 
 ALL = "all"

@@ -77,8 +77,8 @@ def _plain(clip: Path) -> None:
 def _whole(clip: Path) -> None:
     from pipeline.case import CaseRecord
     from pipeline.features.cache import Cache
+    from pipeline.measuring import measure
     from pipeline.model import Footage
-    from pipeline.run import measure
     from pipeline.settings import Settings
 
     stat = clip.stat()

@@ -45,7 +45,7 @@ from benchmarks.overlay_sets import (
     removal_recipes,
 )
 from benchmarks.overlay_truth import Truth, size_of
-from pipeline import run
+from pipeline import measuring
 from pipeline.detector import REGISTRY
 from pipeline.features.cache import Cache
 from pipeline.model import Features, Finding
@@ -92,7 +92,7 @@ class Bench:
                 continue
             # A cache of its own: where the recorder writes must be found anew in each clip.
             own = Cache(self.cache / "tables" / path.stem)
-            features, _, unreadable = run.measure(run.identify(path), Settings(), own, speech=False)
+            features, _, unreadable = measuring.measure(measuring.identify(path), Settings(), own, speech=False)
             assert unreadable is None, unreadable
             yield Case(recipe, truth, features, _alone(features))
 

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipeline import run
+from pipeline import measuring, run, stages
 from pipeline.case import case_of
 from pipeline.errors import GRAVEST_FIRST, ExitCode, FootageError, IntegrityError
 from pipeline.features.cache import Cache
@@ -92,11 +92,11 @@ def _told(lang: Language | None = None) -> Iterator[None]:
 
 def _settings(path: Path | None, **speech: str | None) -> Settings:
     """Return what a settings file sets, with parameters of speech that options set over it."""
-    chosen = Settings() if path is None else settings_from(read_toml(path), run.sections(), str(path))
+    chosen = Settings() if path is None else settings_from(read_toml(path), stages.sections(), str(path))
     asked = {name: value for name, value in speech.items() if value is not None}
     if not asked:
         return chosen
-    return settings_from({"speech": asked}, run.sections(), "--" + ", --".join(asked)).over(chosen)
+    return settings_from({"speech": asked}, stages.sections(), "--" + ", --".join(asked)).over(chosen)
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def _progress(clips: int, spoken: Language) -> Iterator[Any]:
         total = bars.add_task("", total=clips, stage="", visible=clips > 1)
 
         @contextmanager
-        def clip(name: str) -> Iterator[run.Progress]:
+        def clip(name: str) -> Iterator[measuring.Progress]:
             bar = bars.add_task(name, total=1.0, stage="")
             try:
                 yield lambda stage, share: bars.update(bar, completed=share, stage=spoken.text(STAGE_WORDS[stage]))
@@ -138,7 +138,7 @@ def _crashed(path: Path, profile: Profile, error: Exception) -> Examination:
             "This program failed on the clip ({problem}). The clip was not changed; please report this.",
             {"problem": f"{type(error).__name__}: {error}"},
         ),
-        versions=run.versions(Settings()),
+        versions=stages.versions(Settings()),
     )
 
 
@@ -219,7 +219,7 @@ def _failed() -> ExitCode:
     return ExitCode.INTERNAL_ERROR
 
 
-def _report(result: Examination, out: Path, before: list[Path | None], lang: str, progress: run.Progress) -> Path:
+def _report(result: Examination, out: Path, before: list[Path | None], lang: str, progress: measuring.Progress) -> Path:
     """Write a clip's report into a folder of its own: one content may lie at two places, each with its case record."""
     from pipeline.report.html import write_report
 
@@ -245,7 +245,7 @@ def features(
         spoken = language(lang)
         chosen = _settings(settings)
     with _told(spoken), _progress(1, spoken) as bar, bar(clip.name) as progress:
-        found, _, unreadable = run.measure(run.identify(clip, progress), chosen, Cache(cache), progress)
+        found, _, unreadable = measuring.measure(measuring.identify(clip, progress), chosen, Cache(cache), progress)
     if unreadable is not None:
         errors.print(spoken.tell(unreadable), style="red", markup=False, highlight=False)
     for path in write_tables(found.tables, out):
@@ -275,8 +275,8 @@ def read(
         case = case_of(clip)
         devices = None if registry is None else read_registry(registry)
     with _told(spoken), _progress(1, spoken) as bar, bar(clip.name) as progress:
-        footage = run.identify(clip, progress)
-        found, _, unreadable = run.measure(footage, chosen, Cache(cache), progress, case=case, speech=False)
+        footage = measuring.identify(clip, progress)
+        found, _, unreadable = measuring.measure(footage, chosen, Cache(cache), progress, case=case, speech=False)
     found = run.beside(found, footage, case, devices)
     findings, _ = run.detect(found, chosen)
     if as_json:
@@ -452,7 +452,7 @@ def models(settings: SettingsOption = None) -> None:
     from transcripts.weights import verify
 
     with _told():
-        used = run.STAGES["speech"].used(_settings(settings))
+        used = stages.STAGES["speech"].used(_settings(settings))
         for line in verify(used["weights"], engine_for(used["recogniser"], used["weights"])):
             print(line)
 

@@ -18,8 +18,8 @@ from pipeline.language import Language
 from pipeline.model import Examination, Examined, Finding, Level, Outcome
 from pipeline.report.wording import clock
 from pipeline.rules.profile import Profile, Rule
-from pipeline.run import FUSION, STAGES, all_settings, function_of, profile_settings
 from pipeline.settings import described
+from pipeline.stages import FUSION, STAGES, all_settings, function_of, profile_settings
 
 _OUTCOME_STYLE = {
     Outcome.PASS: "green",

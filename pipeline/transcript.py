@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from pipeline import run
+from pipeline import measuring, stages
 from pipeline.case import case_of
 from pipeline.errors import ExitCode, FootageError, SettingsError
 from pipeline.features.cache import Cache
@@ -66,7 +66,7 @@ def transcribe(
     spoken: Language,
     cache: Cache,
     settings: Settings,
-    progress: run.Progress = run.silent,
+    progress: measuring.Progress = measuring.silent,
     clips: Collection[Path] = (),
 ) -> Written:
     """Write the transcript of one clip; the clip is opened read-only.
@@ -93,11 +93,11 @@ def transcribe(
     SettingsError
         If its files cannot be written, or must not.
     """
-    footage, case = run.identify(path, progress), case_of(path)
+    footage, case = measuring.identify(path, progress), case_of(path)
     confirmed = wish.confirmed_by is not None
     target = partial(files.target, wish.out, footage, wish.forms, confirmed=confirmed, clips=[path, *clips])
     target()  # what must not be written is better said now than after an hour
-    features, unreadable = run.listen(footage, settings, cache, progress)
+    features, unreadable = measuring.listen(footage, settings, cache, progress)
     if unreadable is not None:
         raise FootageError(unreadable)
     gaps = sound_gaps(features)
@@ -112,7 +112,7 @@ def transcribe(
         at=datetime.now().astimezone().isoformat(timespec="seconds"),
         by=wish.by,
         confirmed_by=wish.confirmed_by,
-        versions={name: version for name, version in run.versions(settings).items() if name in _LIBRARIES},
+        versions={name: version for name, version in stages.versions(settings).items() if name in _LIBRARIES},
     )
     made = document(footage, case, features, making)
     notes: list[Message] = []

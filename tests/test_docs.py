@@ -14,7 +14,7 @@ from pipeline.detector import REGISTRY
 from pipeline.errors import ExitCode
 from pipeline.features.schema import TABLES
 from pipeline.kinds import KINDS
-from pipeline.run import STAGES
+from pipeline.stages import STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "data_samples" / "README.md"])

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import run
+from pipeline import measuring, run
 from pipeline.cli import app
 from pipeline.features.cache import Cache
 from pipeline.features.schema import TABLES
@@ -80,13 +80,13 @@ def clip(tmp_path_factory):
 
 def test_a_second_scan_decodes_nothing_and_says_the_same(clip, cache, monkeypatch):
     first = scan(cache, clip, "--json").stdout
-    monkeypatch.setattr(run.extract, "measure", None)
+    monkeypatch.setattr(measuring.extract, "measure", None)
     assert scan(cache, clip, "--json").stdout == first
 
 
 def test_changed_thresholds_are_judged_without_decoding(clip, cache, monkeypatch):
     scan(cache, clip, "--json")
-    monkeypatch.setattr(run.extract, "measure", None)
+    monkeypatch.setattr(measuring.extract, "measure", None)
     strict = Settings({"detectors.blank-picture": {"max_uniform_std": 255.0, "max_uniform_range": 255.0}})
     result = run.examine(clip, PROFILE, Cache(cache), strict)
     assert "blank-picture" in {finding.kind for finding in result.findings}
@@ -95,26 +95,26 @@ def test_changed_thresholds_are_judged_without_decoding(clip, cache, monkeypatch
 
 def test_changed_measuring_decodes_again(clip, cache, monkeypatch):
     scan(cache, clip, "--json")
-    monkeypatch.setattr(run.extract, "measure", None)
+    monkeypatch.setattr(measuring.extract, "measure", None)
     with pytest.raises(TypeError):
         run.examine(clip, PROFILE, Cache(cache), Settings({"media": {"read_every_s": 1.0}}))
 
 
 def test_what_a_crash_cut_short_is_not_kept(clip, tmp_path, monkeypatch):
-    whole = run.extract.measure
+    whole = measuring.extract.measure
 
     def cut_short(*arguments, **keywords):
         measured = whole(*arguments, **keywords)
         return type(measured)(measured.tables, measured.sound, measured.pictures, complete=False)
 
-    monkeypatch.setattr(run.extract, "measure", cut_short)
+    monkeypatch.setattr(measuring.extract, "measure", cut_short)
     run.examine(clip, PROFILE, Cache(tmp_path))
     assert list(tmp_path.rglob("*.parquet")) == []
 
 
 def test_a_clip_that_changes_while_it_is_measured_is_not_told_of_and_not_kept(tmp_path, cache, monkeypatch):
     growing = make_clip(tmp_path / "growing.mp4", frames=25)
-    whole = run.extract.measure
+    whole = measuring.extract.measure
 
     def measure_while_it_grows(path, *arguments, **keywords):
         measured = whole(path, *arguments, **keywords)
@@ -122,7 +122,7 @@ def test_a_clip_that_changes_while_it_is_measured_is_not_told_of_and_not_kept(tm
             stream.write(b"more")
         return measured
 
-    monkeypatch.setattr(run.extract, "measure", measure_while_it_grows)
+    monkeypatch.setattr(measuring.extract, "measure", measure_while_it_grows)
     kept = tmp_path / "cache"
     document = json.loads(scan(kept, growing, "--json").stdout)
     assert "changed while it was read" in document["unreadable"]

@@ -8,8 +8,8 @@ from pipeline.detector import REGISTRY
 from pipeline.features.schema import TABLES
 from pipeline.kinds import KINDS
 from pipeline.rules.profile import load_profile
-from pipeline.run import STAGES, sections
 from pipeline.settings import settings_from
+from pipeline.stages import STAGES, sections
 
 RULES = load_profile("shijiazhuang-safety").rules
 

@@ -1,0 +1,273 @@
+"""Bring every table of a clip: each stage served from the cache where nothing that could change it has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import astuple
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.case import CaseRecord
+from pipeline.detector import REGISTRY
+from pipeline.errors import FootageError
+from pipeline.features import extract
+from pipeline.features.cache import Cache, CacheKey
+from pipeline.features.schema import to_table
+from pipeline.model import Features, Footage, Message, Table
+from pipeline.settings import Settings
+from pipeline.signs import landmarks, reader, recorder
+from pipeline.signs.layouts import Layouts
+from pipeline.stages import STAGES
+from transcripts import transcribe as speech_stage
+
+SOUND = "sound.flac"
+"""Name of the sound in a cache entry."""
+
+Progress = Callable[[str, float], None]
+"""Called with the stage's name and the share of it that is done, 0 to 1."""
+
+
+def silent(stage: str, share: float) -> None:
+    """Show no progress."""
+
+
+def identify(path: Path, progress: Progress = silent) -> Footage:
+    """Hash a clip.
+
+    Raises
+    ------
+    FootageError
+        If it is no regular file, cannot be read, or changes while it is read.
+    """
+    if not path.exists():
+        raise FootageError(Message("{path}: there is no such file.", {"path": str(path)}))
+    if not path.is_file():
+        raise FootageError(Message("{path}: not a regular file. Name the clips themselves.", {"path": str(path)}))
+    digest = hashlib.sha256()
+    try:
+        before = path.stat()
+        with path.open("rb") as stream:
+            done = 0
+            while block := stream.read(1 << 22):
+                digest.update(block)
+                done += len(block)
+                progress("hash", done / max(before.st_size, done))
+        footage = Footage(path, digest.hexdigest(), done, before.st_mtime_ns)
+        _must_be_unchanged(footage)
+    except OSError as error:
+        raise FootageError(
+            Message(
+                "{path}: {problem}. May the account that runs this read the file?",
+                {"path": str(path), "problem": error.strerror or str(error)},
+            )
+        ) from error
+    return footage
+
+
+def _must_be_unchanged(footage: Footage) -> None:
+    """Refuse footage that is no longer what was hashed: what is measured on it would be told of another content."""
+    try:
+        unchanged = footage.is_unchanged()
+    except OSError:  # it vanished
+        unchanged = False
+    if not unchanged:
+        raise FootageError(
+            Message(
+                "{path}: the file changed while it was read. Scan it again when the copy is finished.",
+                {"path": str(footage.path)},
+            )
+        )
+
+
+def measure(
+    footage: Footage,
+    settings: Settings,
+    cache: Cache,
+    progress: Progress = silent,
+    *,
+    case: CaseRecord | None = None,
+    speech: bool = True,
+) -> tuple[Features, Path | None, Message | None]:
+    """Bring every table of a clip, from the cache or by decoding it once.
+
+    Parameters
+    ----------
+    footage : Footage
+    settings : Settings
+    cache : Cache
+    progress : callable
+    case : CaseRecord, optional
+        Its reference photos are looked for in the pictures, and its device's layouts are tried first.
+    speech : bool
+        Whether the sound is searched for speech, which takes longest; tables voice and words are absent otherwise.
+
+    Returns
+    -------
+    features : Features
+        A table that could not be measured is absent; why stands in table `gaps`.
+    sound : Path or None
+        The sound, 16 kHz mono, kept in the cache; None if there is none.
+    unreadable : Message or None
+        Why nothing could be examined.
+
+    Raises
+    ------
+    FootageError
+        If the file is no footage at all, or changed since it was hashed.
+    """
+    photos = case.photos() if case else ()
+    media = _key("media", footage, settings)
+    overlay = _key("overlay", footage, settings, media=media.digest())
+    keys = {"media": media, "overlay": overlay, "signs": _key("signs", footage, settings, overlay=overlay.digest())}
+    if photos:
+        known = landmarks.identity(photos)
+        keys["landmarks"] = _key("landmarks", footage, settings, overlay=overlay.digest(), photos=known)
+    parts = {name: cache.tables(key) for name, key in keys.items()}
+    sound = cache.file(media, SOUND)
+    with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
+        if None in parts.values():
+            measured, written = _look(footage, settings, cache, progress, Path(work), case)
+            parts = {name: _tables(tables) for name, tables in written.items()}
+            if measured.unreadable is not None:
+                return Features(parts["media"] or {}), None, measured.unreadable
+            sound = measured.sound
+            if measured.complete:
+                for name, key in keys.items():
+                    cache.put(key, written[name], {SOUND: sound} if sound and name == "media" else {})
+                sound = cache.file(media, SOUND)
+        if speech and sound is not None:
+            parts["speech"] = _listen(footage, settings, cache, progress, sound, keep=media in cache)
+        if sound is not None and not sound.is_relative_to(cache.root):
+            sound = None
+    return Features(with_clock(_joined(*(part for part in parts.values() if part is not None)))), sound, None
+
+
+def listen(
+    footage: Footage, settings: Settings, cache: Cache, progress: Progress = silent
+) -> tuple[Features, Message | None]:
+    """Bring what is said in a clip, from the cache or by decoding its sound; no picture is looked at.
+
+    Returns
+    -------
+    features : Features
+        The tables of container, sound and speech.
+    unreadable : Message or None
+        Why nothing could be examined.
+
+    Raises
+    ------
+    FootageError
+        If the file is no footage at all, or changed since it was hashed.
+    """
+    media = _key("media", footage, settings)
+    tables, sound, complete = cache.tables(media), cache.file(media, SOUND), True
+    with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
+        if tables is None:
+            used = STAGES["media"].used(settings)
+            asked = {name: used[name] for name in ("sound_s", "stall_s")}
+            measured = extract.listen(footage.path, Path(work), progress, **asked)
+            _must_be_unchanged(footage)
+            tables, sound, complete = _tables(measured.tables), measured.sound, measured.complete
+            if measured.unreadable is not None:
+                return Features(tables), measured.unreadable
+        heard = {} if sound is None else _listen(footage, settings, cache, progress, sound, keep=complete)
+        return Features(_joined(tables, heard)), None
+
+
+def measure_structure(
+    footage: Footage, settings: Settings, cache: Cache, progress: Progress = silent
+) -> tuple[Features, Message | None]:
+    """Bring the tables of a clip that need no decoding, from the cache or by reading its packets (triage).
+
+    Returns
+    -------
+    features : Features
+        Without the tables of pictures, sound, overlay, texts and speech; table `gaps` says so.
+    unreadable : Message or None
+        Why nothing could be examined.
+
+    Raises
+    ------
+    FootageError
+        If the file is no footage at all, or changed since it was hashed.
+    """
+    key = _key("structure", footage, settings)
+    tables = cache.tables(key)
+    if tables is not None:
+        return Features(tables), None
+    with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
+        measured = extract.probe(footage.path, Path(work), progress, **STAGES["structure"].used(settings))
+        _must_be_unchanged(footage)
+        if measured.complete and measured.unreadable is None:
+            cache.put(key, measured.tables)
+        return Features(_tables(measured.tables)), measured.unreadable
+
+
+def _look(
+    footage: Footage, settings: Settings, cache: Cache, progress: Progress, work: Path, case: CaseRecord | None
+) -> tuple[extract.Measured, dict[str, dict[str, pa.Table]]]:
+    """Decode a clip, and read what its pictures show; return the tables of every stage that looks at pictures."""
+    layouts = Layouts(cache.root / "layouts", next(iter(case.all("device.id")), "") if case else "")
+    device = recorder.recorder(progress, layouts, **STAGES["overlay"].used(settings))
+    measured = extract.measure(footage.path, work, progress, device.place, **STAGES["media"].used(settings))
+    _must_be_unchanged(footage)
+    written = {"media": measured.tables}
+    if measured.unreadable is None:
+        written["overlay"] = device.read(measured)
+        areas = [astuple(area) for area in device.areas]
+        written["signs"] = reader.read_texts(
+            measured.pictures, progress, device.areas, **STAGES["signs"].used(settings)
+        )
+        if case and case.photos():
+            used = STAGES["landmarks"].used(settings)
+            written["landmarks"] = landmarks.find_landmarks(measured.pictures, case.photos(), areas, progress, **used)
+    return measured, written
+
+
+def _listen(
+    footage: Footage, settings: Settings, cache: Cache, progress: Progress, sound: Path, *, keep: bool
+) -> dict[str, Table]:
+    """Return the tables of speech, from the cache or by listening to the sound; it is kept if the sound is whole."""
+    asked = REGISTRY["notice"].parameters.model_validate(settings.section("detectors.notice")).model_dump()
+    notices, opening_s = asked["notices"], asked["opening_s"]
+    media = _key("media", footage, settings)
+    key = _key("speech", footage, settings, media=media.digest(), notices="\n".join(notices), opening_s=str(opening_s))
+    heard = cache.tables(key)
+    if heard is None:
+        spoken = speech_stage.transcribe(sound, progress, notices, opening_s, **STAGES["speech"].used(settings))
+        heard = _tables(spoken)
+        if keep and "words" in heard:
+            cache.put(key, spoken)
+    return heard
+
+
+def _key(name: str, footage: Footage, settings: Settings, **more: str) -> CacheKey:
+    stage = STAGES[name]
+    used = stage.used(settings)
+    return CacheKey(footage.sha256, name, stage.version, {**used, **more}, stage.libraries(used))
+
+
+def _tables(arrows: Mapping[str, pa.Table]) -> dict[str, Table]:
+    return {name: to_table(name, arrow) for name, arrow in arrows.items()}
+
+
+def _joined(*parts: Mapping[str, Table]) -> dict[str, Table]:
+    """Lay the tables of the stages side by side; those that several stages write are joined row by row."""
+    joined: dict[str, Table] = {}
+    for part in parts:
+        for name, table in part.items():
+            before = joined.get(name)
+            joined[name] = table if before is None else Table({c: np.concatenate([before[c], table[c]]) for c in table})
+    return joined
+
+
+def with_clock(tables: dict[str, Table]) -> dict[str, Table]:
+    """Put the columns of the burned-in clock, which is read after the pass, into the table of pictures."""
+    clock = tables.pop("clock", None)
+    if clock is not None and "frames" in tables and clock.rows == tables["frames"].rows:
+        tables["frames"] = Table({**tables["frames"], **clock})
+    return tables

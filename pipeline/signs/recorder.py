@@ -15,7 +15,9 @@ from pipeline.features.extract import Measured, SharpPicture
 from pipeline.features.kept import ClockPlace, KeptLine
 from pipeline.features.schema import to_arrow
 from pipeline.signs import reader
-from pipeline.signs.clock import Course, Label, follow, leaps
+from pipeline.signs.clock import Course, follow
+from pipeline.signs.clock_course import leaps
+from pipeline.signs.clock_figures import Label
 from pipeline.signs.fields import consensus, figure, read_clock, read_date
 from pipeline.signs.layouts import Layouts
 from pipeline.signs.locate import Area, Layout, Line, locate

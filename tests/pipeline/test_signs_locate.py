@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline.signs.clock import Label, course_of, follow
+from pipeline.signs.clock import follow
+from pipeline.signs.clock_course import course_of
+from pipeline.signs.clock_figures import Label
 from pipeline.signs.fields import read_clock
 from pipeline.signs.locate import Area, layout_of
 from pipeline.signs.ocr import LineRead

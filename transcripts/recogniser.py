@@ -92,10 +92,12 @@ def token_limit(samples: NDArray[np.float32], rate_hz: int = 16_000) -> int:
 
 def usable(segments: Iterable[Segment]) -> Heard:
     """Return the words of an engine's segments in simplified characters, without segments that repeat themselves."""
+    told = list(segments)
+    looping = _looping([han(segment.text) for segment in told])
     words: list[Word] = []
     lost = []
-    for segment in segments:
-        if in_circles(segment.text):
+    for segment, loops in zip(told, looping, strict=True):
+        if loops or in_circles(segment.text):
             lost.append((segment.start_s, segment.stop_s))
             continue
         for word in segment.words:
@@ -103,6 +105,16 @@ def usable(segments: Iterable[Segment]) -> Heard:
             if text:
                 words.append(Word(word.start_s, word.stop_s, text, word.probability))
     return Heard(tuple(words), tuple(lost))
+
+
+def _looping(texts: Sequence[str]) -> list[bool]:
+    """Tell which of the texts that follow each other take part in a loop: a decoder may close segments inside one."""
+    ends = np.cumsum([0, *(len(text) for text in texts)])
+    loops = [loop.span() for loop in LOOP.finditer("".join(texts)) if len(loop[0]) >= SHORTEST_LOOP]
+    return [
+        any(start < last and stop > first for start, stop in loops)
+        for first, last in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)
+    ]
 
 
 def in_circles(text: str) -> bool:
@@ -113,9 +125,7 @@ def in_circles(text: str) -> bool:
     Compression ratio: A. Radford et al., "Robust speech recognition via large-scale weak supervision", ICML 2023, 4.5.
     """
     encoded = text.encode()
-    if len(encoded) > MAX_COMPRESSION_RATIO * len(zlib.compress(encoded)):
-        return True
-    return any(len(loop[0]) >= SHORTEST_LOOP for loop in LOOP.finditer(han(text)))
+    return len(encoded) > MAX_COMPRESSION_RATIO * len(zlib.compress(encoded)) or any(_looping([han(text)]))
 
 
 def engine_for(choice: Choice, weights: str = "") -> Engine:

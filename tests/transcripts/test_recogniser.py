@@ -66,6 +66,14 @@ def test_segments_in_circles_are_lost_and_words_are_simplified():
     assert heard.lost == ((2.0, 4.0),)
 
 
+def test_a_loop_over_several_segments_is_lost():
+    told = ["你好", "中文字幕", "字幕字幕", "字幕", "字幕字幕", "好的"]
+    segments = [Segment(n, n + 1.0, text, (Word(n, n + 1.0, text, 0.9),)) for n, text in enumerate(told)]
+    heard = usable(segments)
+    assert [word.text for word in heard.words] == ["你好", "好的"]
+    assert heard.lost == ((1.0, 2.0), (2.0, 3.0), (3.0, 4.0), (4.0, 5.0))
+
+
 @pytest.mark.parametrize(("seconds", "tokens"), [(0.0, 24), (1.0, 40), (60.0, MOST_TOKENS)])
 def test_a_decoder_may_write_no_more_than_a_mouth_can_say(seconds: float, tokens: int):
     assert token_limit(np.zeros(round(16_000 * seconds), np.float32)) == tokens

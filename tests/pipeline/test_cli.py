@@ -64,6 +64,7 @@ def test_explain_of_a_kind_names_detector_and_rule():
         (("scan", "a.mp4", "--profile", "mars"), "unknown profile 'mars'"),
         (("scan", "a.mp4", "--settings", "absent.toml"), "absent.toml"),
         (("scan", "a.mp4", "--lang", "tlh"), "unknown language 'tlh'"),
+        (("scan", "a.mp4", "--recogniser", "ear"), "recogniser"),
     ],
 )
 def test_bad_arguments_end_with_code_2_and_a_sentence(arguments, said):

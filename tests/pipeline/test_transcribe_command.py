@@ -122,3 +122,13 @@ def test_bad_arguments_are_told_before_anything_is_done(arguments, said, soundle
     result = transcribe(cache, soundless, "--out", tmp_path / "out", "--lang", "en", *arguments)
     assert result.exit_code == 2 and said in result.stderr and result.stdout == ""
     assert not (tmp_path / "out").exists()
+
+
+def test_the_transcript_names_the_engine_that_wrote_it(take, cache, tmp_path):
+    for engine in ("openai-whisper", "faster-whisper"):
+        out = tmp_path / engine
+        made = transcribe(cache, take, "--out", out, "--format", "json", "--recogniser", engine)
+        assert made.exit_code == 0, made.stderr
+        said = json.loads((out / "现场 01.json").read_text(encoding="utf-8"))
+        assert engine in said["made"]["method"]
+        assert any("执法行为" in line["text"] for line in said["lines"])

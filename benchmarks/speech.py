@@ -304,7 +304,9 @@ def plot(clips: Sequence[Clip], path: Path) -> None:
         axes.scatter([clip.agreement() for clip in own], y, s=10, color=colour, alpha=0.6, label=kind, linewidths=0)
     axes.axvline(75, color="black", linewidth=0.8, linestyle="--")
     axes.set_yticks(range(len(groups), 0, -1), groups, fontsize=8)
-    axes.set_xlabel("agreement of what was written down with the notice (confirmed from the dashed line on, or by the second look)")
+    axes.set_xlabel(
+        "agreement of what was written down with the notice (confirmed from the dashed line on, or by the second look)"
+    )
     axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.05), ncols=4, frameon=False, fontsize=8)
     figure.savefig(path, dpi=110, bbox_inches="tight")

@@ -21,11 +21,13 @@ _FAINT_TICKS = FEWEST_TICKS_LARGE
 """So few seconds read on one side of a jump may be misread: unless the picture jumps, too, it is only noted."""
 _FEWEST_PICTURES = 3
 """A reading that stands apart for fewer pictures is taken for a wrong one."""
+_PLACES_S = (1, 10, 60, 600, 3600, 36_000, 86_400)
+"""What one unit of each figure of a clock stands for, in seconds."""
 
 
 @detector(
     "clock-jump",
-    version=2,
+    version=3,
     needs=("frames.time_s", "frames.damaged", "frames.luma_diff", "frames.clock_s", "overlay.field", "overlay.form"),
     emits=("clock-jump",),
 )
@@ -83,8 +85,7 @@ def clock_jump(
         if step not in excused and not any(_meet(held, step) for held in stops):
             yield _of_step(features, course, step, max_calm_frames)
     for held in clock.wrong:
-        apart = held.pictures >= _FEWEST_PICTURES and _figures_apart(clock, held.shown_s, _expected(clock, held)) >= 2
-        if apart and not any(_meet(held, step) for step in steps):
+        if _elsewhere(clock, held) and not any(_meet(held, step) for step in steps):
             yield _of_excursion(features, clock, held)
 
 
@@ -144,6 +145,16 @@ def _returning(features: Features, steps: list[Step], max_s: float) -> list[Step
                 found += [other for other in steps[first : last + 1] if other not in found]
                 break
     return found
+
+
+def _elsewhere(clock: Clock, held: Stretch) -> bool:
+    """Tell whether a wrong reading is far enough from what is due to be another recording's clock.
+
+    One figure may be misread; and where the clock carries (29:59 to 30:00) two may be, by one unit of their place.
+    """
+    due_s = _expected(clock, held)
+    carried = any(abs(abs(held.shown_s - due_s) - unit_s) < clock.face.unit_s / 2 for unit_s in _PLACES_S)
+    return held.pictures >= _FEWEST_PICTURES and _figures_apart(clock, held.shown_s, due_s) >= 2 and not carried
 
 
 def _figures_apart(clock: Clock, one_s: float, other_s: float) -> int:

@@ -196,3 +196,13 @@ def test_pictures_that_show_another_time_are_told():
     (finding,) = told(replace(WHOLE, clock_s=clock_s).features())
     assert "For 10 pictures the clock shows" in finding.summary
     assert (finding.span.first_frame, finding.span.stop_frame) == (TICKS[40] + 5, TICKS[40] + 15)
+
+
+@pytest.mark.parametrize(("off", "last"), [(1, 9), (-1, 0)])
+def test_a_figure_that_carries_wrongly_for_some_pictures_is_misread(off, last):
+    tick = next(tick for tick in TICKS[20:] if WHOLE.clock_s[tick] % 10 == last)
+    clock_s = WHOLE.clock_s.copy()
+    clock_s[tick + 5 : tick + 15] += off  # 39 is read as 40, or 40 as 39: two figures change
+    assert told(replace(WHOLE, clock_s=clock_s).features()) == []
+    clock_s[tick + 5 : tick + 15] += 2 * off
+    assert len(told(replace(WHOLE, clock_s=clock_s).features())) == 1

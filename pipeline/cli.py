@@ -143,11 +143,11 @@ def _crashed(path: Path, profile: Profile, error: Exception) -> Examination:
 
 
 def exit_code(examination: Examination) -> ExitCode:
-    """Return the exit code that one clip stands for."""
+    """Return the exit code that one clip stands for; a clip that no rule applies to has not passed."""
     if examination.unreadable is not None:
         return ExitCode.UNREADABLE
-    codes = {Outcome.FAIL: ExitCode.FAILED, Outcome.UNDECIDED: ExitCode.UNDECIDED}
-    return codes.get(examination.verdict, ExitCode.ALL_PASSED)
+    codes = {Outcome.FAIL: ExitCode.FAILED, Outcome.PASS: ExitCode.ALL_PASSED}
+    return codes.get(examination.verdict, ExitCode.UNDECIDED)
 
 
 @app.command()

@@ -42,7 +42,7 @@ def summary(examination: Examination, lang: Language) -> RenderableType:
         rules = grid(3)
         for rule in examination.rules:
             outcome = Text(lang.text(rule.outcome.value), style=_OUTCOME_STYLE[rule.outcome])
-            rules.add_row(Text(rule.article), outcome, Text(lang.tell(rule.reason)))
+            rules.add_row(Text(rule.article or rule.id), outcome, Text(lang.tell(rule.reason)))
         parts.append(rules)
     if examination.findings:
         findings = grid(5)
@@ -147,7 +147,9 @@ def _explanations(name: str, profile: Profile, lang: Language) -> Iterator[str]:
 
 
 def _rule(rule: Rule, profile: Profile) -> str:
-    lines = [f"{rule.id}  {profile.name} {rule.article}", f"「{rule.text}」", rule.gloss]
+    lines = [f"{rule.id}  {profile.name} {rule.article}".rstrip()]
+    lines += [f"「{rule.text}」"] if rule.text else []
+    lines += [rule.gloss]
     for label, names in (
         ("passes on", rule.passes_on),
         ("fails on", rule.fails_on),
@@ -158,6 +160,7 @@ def _rule(rule: Rule, profile: Profile) -> str:
     ):
         if names:
             lines.append(f"  {label}: {', '.join(names)}")
+    lines += [f"  does not apply: {rule.not_applicable}"] if rule.not_applicable else []
     return "\n".join(lines)
 
 

@@ -271,5 +271,5 @@ def rules() -> tuple[RuleResult, ...]:
             ("f3", "f4"),
         ),
         RuleResult("PLACE-1", "第十二条（四）", "明显标志", "A sign.", Outcome.PASS, Message("Seen."), ("f1",)),
-        RuleResult("X-1", "第一条", "略", "None.", Outcome.NOT_APPLICABLE, Message("Not here.")),
+        RuleResult("X-1", "", "", "None.", Outcome.NOT_APPLICABLE, Message("Not here.")),
     )

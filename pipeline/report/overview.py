@@ -67,7 +67,7 @@ def _row(examination: Examination, page: Path | None, words: Language) -> Row:
         name=shown(examination.footage.path.name),
         link=quote(page.as_posix(), errors="surrogateescape") if page else "",
         verdict=badge(examination.verdict, words),
-        rules=tuple((rule.article, badge(rule.outcome, words)) for rule in examination.rules),
+        rules=tuple((rule.article or rule.id, badge(rule.outcome, words)) for rule in examination.rules),
         kinds=words.tell(examination.unreadable) if examination.unreadable else counted,
         length=clock(examination.features.duration_s(), 1),
     )

@@ -40,9 +40,9 @@ class Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: Text
-    article: Text
-    text: Text
-    """The clause, word for word."""
+    article: str = ""
+    text: str = ""
+    """The clause, word for word; like `article` empty only where the regulation has no such clause."""
     gloss: Text
     """The clause in English, as a reader's aid; the text alone counts."""
     passes_on: tuple[Kind, ...] = ()
@@ -64,6 +64,8 @@ class Rule(BaseModel):
     def _can_decide(self) -> Rule:
         if not (self.passes_on or self.fails_on or self.not_applicable):
             raise ValueError(f"rule {self.id} can never decide anything: give it fails_on or passes_on")
+        if not (self.article and self.text) and (self.article or self.text or not self.not_applicable):
+            raise ValueError(f"rule {self.id} needs an article and its text; only one that does not apply has neither")
         named = [*self.passes_on, *self.fails_on, *self.undecided_on]
         if twice := sorted({kind for kind in named if named.count(kind) > 1}):
             raise ValueError(f"rule {self.id} names a kind twice: {', '.join(twice)}")

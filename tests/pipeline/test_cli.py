@@ -1,12 +1,14 @@
 import tomllib
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
+from pipeline.cli import app, exit_code
 from pipeline.detector import REGISTRY
 from pipeline.features.schema import TABLES
 from pipeline.kinds import KINDS
+from pipeline.model import Examination, Examined, Features, Footage, Outcome
 from pipeline.rules.profile import load_profile
 from pipeline.settings import settings_from
 from pipeline.stages import STAGES, sections
@@ -93,7 +95,20 @@ def test_a_case_record_that_cannot_be_used_is_said_before_anything_is_scanned(tm
 
 
 def test_profiles_lists_what_there_is():
-    assert "shijiazhuang-safety\t石家庄市" in unbroken("profiles").stdout
+    listed = [line.split("\t") for line in unbroken("profiles").stdout.splitlines()]
+    assert ["shijiazhuang-safety", "石家庄市安全生产监督管理局行政执法全过程记录制度"] in [row[:2] for row in listed]
+    assert len(listed) == 9 and all(len(row) == 3 for row in listed)
+
+
+def test_explain_of_a_rule_that_does_not_apply_says_why():
+    said = unbroken("explain", "NOTICE-1", "--profile", "laixi-water").stdout
+    assert "does not apply: This regulation has no clause on a notice" in said and "「" not in said
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("pass", 0), ("undecided", 10), ("not applicable", 10), ("fail", 11)])
+def test_only_a_clip_that_passed_ends_with_nought(verdict, code):
+    empty = Examination(Footage(Path("a.mp4"), "ab" * 32, 1), "pilot", Features(), Examined(), (), (), Outcome(verdict))
+    assert exit_code(empty) == code
 
 
 def test_models_names_weights_and_hash():

@@ -86,6 +86,10 @@ def test_links_lead_somewhere(page, index):
     assert all((index.parent / link).is_file() for link in page.links if not link.startswith("#"))
 
 
+def test_a_rule_without_a_clause_quotes_none(page):
+    assert page.tags.count("blockquote") == 2 and "rule-X-1" in page.ids
+
+
 def test_it_names_its_language(page):
     assert page.language == "zh-CN"
 

@@ -14,6 +14,7 @@ from pipeline.features.schema import table
 from pipeline.language import language
 from pipeline.model import Examination, Examined, Features, Finding, Footage, Level, Message, Outcome, Span
 from pipeline.report.envelope import envelope, series
+from pipeline.report.overview import rows as rows_of
 from pipeline.report.page import build_page
 from pipeline.report.page_findings import Assets, describe
 from pipeline.report.stills import by_gravity, wanted_for
@@ -73,6 +74,13 @@ def test_a_rule_links_to_its_findings_and_quotes_its_clause():
     assert rule.text.startswith("开始摄录后")
     assert rule.reason == "2 findings speak against it (f3, f4)."
     assert [(link.name, link.value) for link in rule.links] == [("f3", "Picture cut"), ("f4", "Frozen picture")]
+
+
+def test_a_rule_without_an_article_is_shown_by_its_id():
+    whole = examination()
+    assert (page(whole).rules[2].article, page(whole).rules[2].text) == ("", "")
+    (row,) = rows_of([(whole, None)], Path(), ENGLISH)
+    assert [name for name, _ in row.rules] == ["第十二条（五）", "第十二条（四）", "X-1"]
 
 
 def test_the_chinese_page_speaks_chinese():

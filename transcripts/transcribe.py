@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
@@ -154,6 +155,7 @@ def transcribe(
     first = [part for part in parts if extent == "whole" or part[0] < opening_s]
     rest = parts[len(first) :]
 
+    @cache  # looked for only where somebody speaks, and once
     def load() -> Recogniser:
         engine = engine_for(recogniser, weights)
         return loaded(weights_in_use(weights, engine=engine, download=download), engine, beam_size, threads)

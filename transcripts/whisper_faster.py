@@ -1,4 +1,4 @@
-"""The engine faster-whisper (CTranslate2, 8-bit integers): on a CPU the same text in a fifth of the time."""
+"""The engine faster-whisper (CTranslate2, 8-bit integers): on a CPU a sixth of the time."""
 
 from __future__ import annotations
 

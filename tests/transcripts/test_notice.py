@@ -201,8 +201,9 @@ GARBLED = "为保护您的和华权衣，鸡肚我门大这个新为，本是这
 def test_the_second_look_decides_in_between(said: str, mean: float, lowest: float, expected: str):
     finding = only(with_likelihood(clip(HELLO, said), mean, lowest))
     assert finding.kind == expected
+    if expected == "notice-heard" or said == GARBLED:
+        assert (finding.evidence["mean_logprob"], finding.evidence["lowest_clause_logprob"]) == (mean, lowest)
     if expected == "notice-heard":
-        assert finding.evidence["mean_logprob"] == mean
         assert finding.evidence["agreement"] < 75
 
 

@@ -15,14 +15,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline import measuring, run, stages
-from pipeline.case import case_of
-from pipeline.errors import GRAVEST_FIRST, ExitCode, FootageError, IntegrityError
+from pipeline.beside import Beside, moment
+from pipeline.case import case_of, read_case_table
+from pipeline.errors import GRAVEST_FIRST, ExitCode, FootageError, IntegrityError, SettingsError
 from pipeline.features.cache import Cache
 from pipeline.language import LANGUAGES, Language, language
 from pipeline.model import Examination, Examined, Features, Footage, Message, Outcome
 from pipeline.registry import read_registry
 from pipeline.report import json_v1
 from pipeline.rules.profile import Profile, builtin_profiles, load_profile
+from pipeline.sessions.chain import Chain
 from pipeline.settings import Settings, read_toml, settings_from
 from pipeline.terminal import explained, settings_toml, summary
 
@@ -65,6 +67,13 @@ ProfileOption = Annotated[str, typer.Option(help="Regulation to judge by: a name
 SettingsOption = Annotated[Path | None, typer.Option(help="TOML file of parameters; see `unbroken settings`.")]
 RegistryOption = Annotated[
     Path | None, typer.Option(help="CSV file of recorders: device, unit, officer. The overlay is held against it.")
+]
+CasesOption = Annotated[
+    Path | None, typer.Option(help="Table of case records, CSV or Parquet: one line a clip. Records beside a clip win.")
+]
+AtOption = Annotated[
+    str | None,
+    typer.Option(help="Moment for which periods are judged, as 2026-03-04 or 2026-03-04T18:00.", show_default="now"),
 ]
 CacheOption = Annotated[
     Path, typer.Option(help="Folder where measured tables are kept.", default_factory=_default_cache)
@@ -158,6 +167,8 @@ def scan(
     profile: ProfileOption = "shijiazhuang-safety",
     settings: SettingsOption = None,
     registry: RegistryOption = None,
+    cases: CasesOption = None,
+    at: AtOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the HTML reports, one folder a clip.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON documents and nothing else.")] = False,
     triage: Annotated[
@@ -173,29 +184,19 @@ def scan(
         spoken = language(lang)
         rules = load_profile(profile)
         chosen = _settings(settings, recogniser=recogniser)
-        devices = None if registry is None else read_registry(registry)
-        for path in clips:
-            case_of(path)  # a record that cannot be used is better said now than after an hour
-    results: list[Examination] = []
+        beside = _beside(registry, cases, at, clips)
     pages: list[Path | None] = []
-    codes: set[ExitCode] = set()
     console = Console()
+    _, results, codes = _examined(clips, rules, Cache(cache), chosen, beside, spoken, triage)
     with _progress(len(clips), spoken) as bar:
-        for path in clips:
+        for result in results:
             page = None
-            with bar(path.name) as progress:
-                try:
-                    result = run.examine(path, rules, Cache(cache), chosen, progress, devices, triage)
-                    codes.add(exit_code(result))
-                except Exception as error:
-                    codes.add(_failed())
-                    result = _crashed(path, rules, error)
-                if out is not None:
+            if out is not None:
+                with bar(result.footage.path.name) as progress:
                     try:
                         page = _report(result, out, pages, lang, progress)
                     except Exception:  # the result stands without its report
                         codes.add(_failed())
-            results.append(result)
             pages.append(page)
             if not as_json:
                 console.print(summary(result, spoken))
@@ -213,6 +214,57 @@ def scan(
     raise typer.Exit(next((code for code in GRAVEST_FIRST if code in codes), ExitCode.ALL_PASSED))
 
 
+def _beside(registry: Path | None, cases: Path | None, at: str | None, clips: Sequence[Path]) -> Beside:
+    """Return what lies beside the clips; a record that cannot be used is better said now than after an hour."""
+    store: dict[str, Any] = {}
+    if registry is not None:
+        store["registry"] = read_registry(registry)
+    if cases is not None:
+        store["cases"] = read_case_table(cases)
+    if at is not None:
+        store["at"] = moment(at)
+    beside = Beside(**store)
+    for path in clips:
+        beside.case(path)
+    return beside
+
+
+def _examined(
+    clips: Sequence[Path],
+    rules: Profile,
+    cache: Cache,
+    chosen: Settings,
+    beside: Beside,
+    spoken: Language,
+    triage: bool,
+) -> tuple[Chain, list[Examination], set[ExitCode]]:
+    """Measure every clip, put them together, and judge each: return the chain and a result for each clip, in order."""
+    looked: dict[Path, run.Looked | Exception] = {}
+    codes: set[ExitCode] = set()
+    with _progress(len(clips), spoken) as bar:
+        for path in clips:
+            with bar(path.name) as progress:
+                try:
+                    looked[path] = run.look(path, rules, cache, chosen, progress, beside, triage=triage)
+                except Exception as error:
+                    codes.add(_failed())
+                    looked[path] = error
+    together = run.together([one.clip for one in looked.values() if isinstance(one, run.Looked)], rules, chosen)
+    results = []
+    for path in clips:
+        one = looked[path]
+        try:
+            if isinstance(one, Exception):
+                raise one
+            results.append(run.conclude(one, rules, chosen, together))
+            codes.add(exit_code(results[-1]))
+        except Exception as error:
+            if error is not one:
+                codes.add(_failed())
+            results.append(_crashed(path, rules, error))
+    return together, results, codes
+
+
 def _failed() -> ExitCode:
     """Print what this program failed on; return the exit code for it."""
     errors.print(traceback.format_exc(), style="dim", markup=False, highlight=False)
@@ -228,6 +280,47 @@ def _report(result: Examination, out: Path, before: list[Path | None], lang: str
     taken = {page.parent.name for page in before if page is not None}
     free = next(f for f in (name, *(f"{name}-{n}" for n in range(2, len(before) + 2))) if f not in taken)
     return write_report(result, out / free, lang)
+
+
+@app.command()
+def session(
+    clips: Annotated[
+        list[Path], typer.Argument(help="Clips, or folders of clips; opened read-only.", metavar="CLIP…|STORE")
+    ],
+    lang: LanguageOption,
+    cache: CacheOption,
+    profile: ProfileOption = "shijiazhuang-safety",
+    settings: SettingsOption = None,
+    registry: RegistryOption = None,
+    cases: CasesOption = None,
+    at: AtOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    triage: Annotated[
+        bool, typer.Option("--triage", help="Go by names, metadata and case records only, decode nothing: quick.")
+    ] = False,
+    recogniser: RecogniserOption = None,
+) -> None:
+    """Show which clips belong together: how they are joined, what is missing, who, where, and which phases.
+
+    Exit codes are those of `scan`.
+    """
+    from pipeline import session_view
+
+    with _told():
+        spoken = language(lang)
+        rules = load_profile(profile)
+        chosen = _settings(settings, recogniser=recogniser)
+        paths = session_view.clips_in(clips)
+        if not paths:
+            raise SettingsError(f"no clip in {', '.join(str(path) for path in clips)}")
+        beside = _beside(registry, cases, at, paths)
+    together, results, codes = _examined(paths, rules, Cache(cache), chosen, beside, spoken, triage)
+    by_path = {result.footage.path: result for result in results}
+    if as_json:
+        print(json_v1.text(session_view.document(together, by_path, rules.key)))
+    else:
+        Console().print(session_view.rendered(together, by_path, spoken), highlight=False)
+    raise typer.Exit(next((code for code in GRAVEST_FIRST if code in codes), ExitCode.ALL_PASSED))
 
 
 @app.command()
@@ -272,12 +365,12 @@ def read(
     with _told():
         spoken = language(lang)
         chosen = _settings(settings)
-        case = case_of(clip)
-        devices = None if registry is None else read_registry(registry)
+        beside = _beside(registry, None, None, [clip])
+        case = beside.case(clip)
     with _told(spoken), _progress(1, spoken) as bar, bar(clip.name) as progress:
         footage = measuring.identify(clip, progress)
         found, _, unreadable = measuring.measure(footage, chosen, Cache(cache), progress, case=case, speech=False)
-    found = run.beside(found, footage, case, devices)
+    found = beside.tables(found, footage, case, chosen)
     findings, _ = run.detect(found, chosen)
     if as_json:
         print(json_v1.text(terminal_read.document(found, findings)))

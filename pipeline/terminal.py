@@ -21,7 +21,7 @@ from pipeline.rules.profile import Profile, Rule
 from pipeline.settings import described
 from pipeline.stages import FUSION, STAGES, all_settings, function_of, profile_settings
 
-_OUTCOME_STYLE = {
+OUTCOME_STYLE = {
     Outcome.PASS: "green",
     Outcome.FAIL: "bold red",
     Outcome.UNDECIDED: "yellow",
@@ -34,14 +34,14 @@ def summary(examination: Examination, lang: Language) -> RenderableType:
     """Return the result of one scan as a person reads it on a terminal."""
     head = Text(str(examination.footage.path), style="bold")
     head.append("  ")
-    head.append(lang.text(examination.verdict.value), style=_OUTCOME_STYLE[examination.verdict])
+    head.append(lang.text(examination.verdict.value), style=OUTCOME_STYLE[examination.verdict])
     parts: list[RenderableType] = [head]
     if examination.unreadable is not None:
         parts.append(Text(lang.tell(examination.unreadable), style="red"))
     if examination.rules:
         rules = grid(3)
         for rule in examination.rules:
-            outcome = Text(lang.text(rule.outcome.value), style=_OUTCOME_STYLE[rule.outcome])
+            outcome = Text(lang.text(rule.outcome.value), style=OUTCOME_STYLE[rule.outcome])
             rules.add_row(Text(rule.article or rule.id), outcome, Text(lang.tell(rule.reason)))
         parts.append(rules)
     if examination.findings:

@@ -49,6 +49,7 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         duration_in_header_s | f8   | s     | duration the container claims
         writer               | str  | -     | software named by the file (encoder / writing application tags)
         created_at           | str  | -     | creation time as written in the header, ISO 8601 with zone; None if absent or zero
+        device               | str  | -     | serial number of the recorder, as its tags state it; None if none does
     """),
     "boxes": _columns("""
         path         | str  | -     | names from the root, e.g. moov/trak[1]/edts/elst ([1] is the second trak); chunks of AVI: RIFF:AVI /LIST:hdrl/avih
@@ -291,7 +292,7 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         start_s  | f8   | s | its start on this clip's timeline; NaN where either start is not known
         stop_s   | f8   | s | its end on this clip's timeline
         phases   | str  | - | phases that its case record says it shows, parted by spaces
-        joined   | bool | - | nothing is missing between it and this clip, as far as the joins in between tell
+        position | i8?  | - | its place in that session, counted from this clip: -1 is the one before; unknown where it is of another
         notice   | str  | - | the finding about the notice in it (kind); None if none
         notice_s | f8   | s | when in that clip
         place    | str  | - | the finding about the place in it (kind); None if none
@@ -303,14 +304,13 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         here          | str  | - | on which side of the join the examined clip lies: before, after; None: it is elsewhere in the session
         gap_s         | f8   | s | from the end of the one to the start of the other; negative: they overlap; NaN if not known
         within_s      | f8   | s | how far off that may be
-        time_from     | str  | - | what both times come from: overlay, metadata, name, case
+        time_from     | str  | - | what both times come from: overlay, name, metadata, case; mixed: each from another source
         numbers       | i8?  | - | step of the number in the recorder's sequence of files, 1 if none is missing; unknown where there are no numbers
         same_place    | str  | - | yes, no: as the case records name the places; None where either names none
         picture_ratio | f8   | -    | mean difference of the pictures on either side, in differences between neighbouring pictures around it; NaN if either has none
         sound_step_db | f8   | dB | difference of the level of the sound on either side; NaN if either has none
         unread        | str  | - | clips in between that could not be examined, parted by commas; None if none
         stated        | str  | - | reason that the case record gives for this interruption; None if none
-        taken_late    | str  | - | why this or that clip seems recorded after the event; None if nothing says so
     """),
     "findings": _columns("""
         kind    | str | - | kind of a finding that was made before

@@ -1,0 +1,289 @@
+"""The session view: which clips belong together, what lies between them, who, where, and which phases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from pipeline.language import Language
+from pipeline.model import Examination, Finding, Level, Message, Outcome
+from pipeline.report import json_v1
+from pipeline.rules.judge import verdict_of
+from pipeline.sessions.chain import Chain, Session
+from pipeline.sessions.clips import Clip
+from pipeline.terminal import LEVEL_STYLE, OUTCOME_STYLE, grid
+
+FORMAT = 1
+BETWEEN = frozenset({"recording-gap", "sequence-missing", "overlap", "gap-explained", "late-recording"})
+"""Kinds that tell of what lies between two clips."""
+PHASE_KINDS = {
+    "recorded": "phase-recorded",
+    "missing": "phase-missing",
+    "suggested": "phase-guessed",
+    "exempted": "exempted",
+}
+
+FIRST_LAST = "{start} to {stop}, {clips} clips"
+ONE_CLIP = "{start} to {stop}, 1 clip"
+UNKNOWN_TIME = "time not known"
+UNKNOWN_DEVICE = "recorder not known"
+COPY = "{copy} has the same content as {of}; it was left out."
+NOT_EXAMINED = "could not be examined"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One recording session with what was found in its clips."""
+
+    session: Session
+    examinations: tuple[Examination, ...]
+    """In the order of the clips."""
+
+    def between(self) -> list[Finding]:
+        """Return what lies between the clips, each join once, in order."""
+        found: dict[tuple[object, ...], Finding] = {}
+        for examination in self.examinations:
+            for finding in examination.findings:
+                if finding.kind in BETWEEN and "before" in finding.evidence:
+                    key = (finding.kind, finding.evidence["before"], finding.evidence["after"])
+                    found.setdefault(key, finding)
+        order = {clip.label: number for number, clip in enumerate(self.session.clips)}
+        return sorted(found.values(), key=lambda f: order.get(str(f.evidence["after"]), 0))
+
+    def phases(self) -> dict[str, list[str]]:
+        """Return which phases are due, recorded, missing, only suggested, and exempted."""
+        due = {code for clip in self.session.clips for code in clip.stated("phases_due") if code != "none"}
+        found: dict[str, list[str]] = {"due": sorted(due)}
+        for name, kind in PHASE_KINDS.items():
+            codes: set[str] = set()
+            for examination in self.examinations:
+                for finding in examination.findings:
+                    if finding.kind == kind:
+                        named = finding.evidence.get("phases", ())
+                        codes.update([named] if isinstance(named, str) else [str(code) for code in named or ()])  # type: ignore[union-attr]
+            found[name] = sorted(codes)
+        return found
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Return every rule with its worst outcome in the clips, and the clips of that outcome."""
+        by_rule: dict[str, list[tuple[Clip, Any]]] = {}
+        for clip, examination in zip(self.session.clips, self.examinations, strict=True):
+            for rule in examination.rules:
+                by_rule.setdefault(rule.id, []).append((clip, rule))
+        rows = []
+        for id, told in by_rule.items():
+            outcome = verdict_of([rule.outcome for _, rule in told])
+            worst = [(clip, rule) for clip, rule in told if rule.outcome is outcome]
+            rows.append({"rule": worst[0][1], "outcome": outcome, "clips": [clip.label for clip, _ in worst], "id": id})
+        return rows
+
+    @property
+    def verdict(self) -> Outcome:
+        """The worst verdict of the clips."""
+        return verdict_of([examination.verdict for examination in self.examinations])
+
+    def stated(self, field: str) -> list[str]:
+        """Return what the case records of the clips state of a field, each value once."""
+        return list(dict.fromkeys(value for clip in self.session.clips for value in clip.stated(field)))
+
+    @property
+    def begin(self) -> datetime | None:
+        """When the first clip began."""
+        return min((c.recording.started_at for c in self.session.clips if c.recording.started_at), default=None)
+
+    @property
+    def end(self) -> datetime | None:
+        """When the last clip ended."""
+        return max((c.recording.ended_at for c in self.session.clips if c.recording.ended_at), default=None)
+
+
+def views(found: Chain, examinations: Mapping[Path, Examination]) -> list[View]:
+    """Return the sessions in order of time, each with the examinations of its clips."""
+    return [View(session, tuple(examinations[clip.path] for clip in session.clips)) for session in found.sessions]
+
+
+def document(found: Chain, examinations: Mapping[Path, Examination], profile: str) -> dict[str, Any]:
+    """Return the session view as values that JSON can hold; `docs/sessions.md` says what each key means."""
+    any_of = next(iter(examinations.values()))
+    whole = {
+        "format": FORMAT,
+        "tool": {"version": json_v1.tool_version(any_of)},
+        "profile": profile,
+        "sessions": [_session(view) for view in views(found, examinations)],
+        "copies": [{"path": str(copy.path), "of": str(of.path)} for copy, of in found.copies],
+        "left_out": [
+            {"path": str(exam.footage.path), "reason": str(exam.unreadable)} for exam in _left_out(found, examinations)
+        ],
+    }
+    result: dict[str, Any] = json_v1.plain(whole)
+    return result
+
+
+def _left_out(found: Chain, examinations: Mapping[Path, Examination]) -> list[Examination]:
+    """Return the clips on which the program failed: they are in no session."""
+    placed = {clip.path for session in found.sessions for clip in session.clips} | {c.path for c, _ in found.copies}
+    return [examination for path, examination in examinations.items() if path not in placed]
+
+
+def _session(view: View) -> dict[str, Any]:
+    session = view.session
+    first = next((clip for clip in session.clips if clip.recording.device_id), session.clips[0])
+    return {
+        "device_id": session.device_id,
+        "device_from": first.recording.device_from,
+        "started_at": view.begin,
+        "ended_at": view.end,
+        "recorded_s": sum(clip.duration_s for clip in session.clips),
+        "case_number": next(iter(view.stated("case_number")), None),
+        "unit": next(iter(view.stated("unit.name") or view.stated("agency.name")), None),
+        "officers": view.stated("officers"),
+        "place": next(iter(view.stated("place.names")), None),
+        "clips": [_clip(clip, exam) for clip, exam in zip(session.clips, view.examinations, strict=True)],
+        "joins": [
+            {"kind": f.kind, "level": f.level, "summary": f.summary, "evidence": f.evidence} for f in view.between()
+        ],
+        "phases": view.phases(),
+        "rules": [
+            {
+                "id": row["id"],
+                "article": row["rule"].article,
+                "outcome": row["outcome"],
+                "reason": str(row["rule"].reason),
+                "clips": row["clips"],
+            }
+            for row in view.rules()
+        ],
+        "verdict": view.verdict,
+    }
+
+
+def _clip(clip: Clip, examination: Examination) -> dict[str, Any]:
+    recording = clip.recording
+    return {
+        "path": str(clip.path),
+        "sha256": clip.sha256 or None,
+        "started_at": recording.started_at,
+        "ended_at": recording.ended_at,
+        "time_from": recording.time_from,
+        "time_within_s": recording.within_s,
+        "duration_s": clip.duration_s,
+        "number": recording.number,
+        "verdict": examination.verdict,
+        "unreadable": None if examination.unreadable is None else str(examination.unreadable),
+    }
+
+
+def rendered(found: Chain, examinations: Mapping[Path, Examination], lang: Language) -> RenderableType:
+    """Return the session view as a person reads it on a terminal."""
+    parts: list[RenderableType] = []
+    for view in views(found, examinations):
+        parts.extend([*_rendered(view, lang), Text()])
+    for copy, of in found.copies:
+        told = Message(COPY, {"copy": str(copy.path), "of": of.label})
+        parts.append(Text(lang.tell(told), style="yellow"))
+    for examination in _left_out(found, examinations):
+        reason = lang.tell(examination.unreadable) if examination.unreadable else ""
+        parts.append(Text(f"{examination.footage.path}: {reason}", style="red"))
+    return Group(*parts)
+
+
+def _rendered(view: View, lang: Language) -> list[RenderableType]:
+    session = view.session
+    head = Text(session.device_id or lang.text(UNKNOWN_DEVICE), style="bold")
+    head.append(f"  {_period(view, lang)}  ")
+    head.append(lang.text(view.verdict.value), style=OUTCOME_STYLE[view.verdict])
+    parts: list[RenderableType] = [head]
+    who = [
+        *view.stated("case_number"),
+        *view.stated("unit.name"),
+        *view.stated("officers"),
+        *view.stated("place.names")[:1],
+    ]
+    if who:
+        parts.append(Text("  " + " · ".join(who)))
+    between = view.between()
+    clips = grid(5)
+    inner = {clip.label for clip in session.clips}
+    for finding in between:
+        if finding.evidence["before"] not in inner:
+            _add(clips, finding, lang)
+    for clip, examination in zip(session.clips, view.examinations, strict=True):
+        start = clip.recording.started_at
+        outcome = Text(lang.text(examination.verdict.value), style=OUTCOME_STYLE[examination.verdict])
+        told = (
+            lang.text(NOT_EXAMINED) if examination.unreadable is not None else " ".join(clip.stated("phases_recorded"))
+        )
+        clips.add_row(
+            Text(start.strftime("%H:%M:%S") if start else "?"),
+            Text(_length(clip)),
+            outcome,
+            Text(clip.label),
+            Text(told),
+        )
+        for finding in between:
+            if finding.evidence["before"] == clip.label:
+                _add(clips, finding, lang)
+    parts.append(clips)
+    phases = grid(2)
+    for name, codes in view.phases().items():
+        if codes:
+            style = "bold red" if name == "missing" else ""
+            phases.add_row(Text(lang.text(f"Phases {name}"), style=style), Text(" ".join(codes)))
+    if phases.row_count:
+        parts.append(phases)
+    rules = grid(4)
+    for row in view.rules():
+        if row["outcome"] in (Outcome.FAIL, Outcome.UNDECIDED):
+            outcome = Text(lang.text(row["outcome"].value), style=OUTCOME_STYLE[row["outcome"]])
+            rules.add_row(Text(row["id"]), Text(row["rule"].article), outcome, Text(lang.tell(row["rule"].reason)))
+    if rules.row_count:
+        parts.append(rules)
+    return parts
+
+
+def _add(clips: Any, finding: Finding, lang: Language) -> None:
+    style = "" if finding.level is Level.NOTE else LEVEL_STYLE[finding.level]
+    clips.add_row(
+        "",
+        "",
+        Text("│" if finding.level is Level.NOTE else "╳", style=style),
+        "",
+        Text(lang.tell(finding.message), style=style or "dim"),
+    )
+
+
+def _period(view: View, lang: Language) -> str:
+    if view.begin is None or view.end is None:
+        return lang.text(UNKNOWN_TIME)
+    stop = f"{view.end:%H:%M:%S}" if view.begin.date() == view.end.date() else f"{view.end:%Y-%m-%d %H:%M:%S}"
+    count = len(view.session.clips)
+    values = {"start": f"{view.begin:%Y-%m-%d %H:%M:%S}", "stop": stop}
+    return lang.tell(Message(ONE_CLIP, values) if count == 1 else Message(FIRST_LAST, {**values, "clips": count}))
+
+
+def _length(clip: Clip) -> str:
+    minutes, seconds = divmod(round(clip.duration_s), 60)
+    return f"{minutes}:{seconds:02d}"
+
+
+def clips_in(paths: Sequence[Path]) -> list[Path]:
+    """Return the clips that arguments name: files as they are, and of folders every file that looks like footage."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found.extend(sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file()))
+        else:
+            found.append(path)
+    return list(dict.fromkeys(found))
+
+
+ENDINGS = frozenset(
+    ".mp4 .mov .m4v .3gp .avi .mkv .webm .ts .mts .m2ts .mpg .mpeg .wmv .asf .flv .dav .h264 .264 .h265 .265".split()
+)
+"""Endings of files that are looked into in a folder."""

@@ -45,8 +45,9 @@ def description(features: Features, *, min_score: float = 90.0, least_han: int =
     """Yield whether file name, subtitles and title together describe the place and the main content.
 
     The place is described by one of its names or aliases in the case record, as names are held against signs
-    (`pipeline/signs/matching.py`), the content by the matter or by the word for a phase that this clip shows. Nothing
-    is told where the case record states no place, or neither a matter nor a phase.
+    (`pipeline/signs/matching.py`), the content by the matter or, in file name and title, by the word for a phase that
+    this clip shows: subtitles of what was said may hold such a word anywhere. Nothing is told where the case record
+    states no place, or neither a matter nor a phase.
 
     Parameters
     ----------
@@ -67,11 +68,12 @@ def description(features: Features, *, min_score: float = 90.0, least_han: int =
     if not stated(features, "place.names") or not (cause or shown):
         return
     name = next((str(name) for name in features["file"]["name"] if name), "")
-    texts = [PurePath(name).stem, *stated(features, "title")]
-    texts += [line for subtitles in features["file"]["subtitles"] for line in str(subtitles or "").splitlines()]
-    texts = [text for text in texts if text.strip()]
+    titles = [PurePath(name).stem, *stated(features, "title")]
+    subtitles = [line for text in features["file"]["subtitles"] for line in str(text or "").splitlines()]
+    texts = [text for text in (*titles, *subtitles) if text.strip()]
     place = next((text for text in texts if _names(text, names, min_score)), None)
-    content = next((text for text in texts if _tells(text, cause, shown, min_score)), None)
+    matter = next((text for text in texts if _matter(text, cause, min_score)), None)
+    content = matter or next((text for text in titles if _phase(text, names, shown)), None)
     wanted_content = "、".join([*([cause] if cause else []), *(PHASE_WORDS[phase][0] for phase in shown)])
     if place and content:
         values = {"place": _short(place), "content": _short(content)}
@@ -96,14 +98,21 @@ def _names(text: str, names: Sequence[str], min_score: float) -> bool:
     return whole or match_score(text, names)[0] >= min_score
 
 
-def _tells(text: str, cause: str | None, shown: Sequence[str], min_score: float) -> bool:
-    """Tell whether a text gives the matter, or a word for one of the phases."""
+def _matter(text: str, cause: str | None, min_score: float) -> bool:
+    """Tell whether a text gives the matter with all its parts."""
+    if cause is None:
+        return False
     read = plain(text)
-    parts = [plain(part) for part in (matter_parts(cause or "") or ([cause] if cause else []))]
-    matter = bool(parts) and all(
-        part and len(read) >= len(part) and fuzz.partial_ratio(part, read) >= min_score for part in parts
-    )
-    return matter or any(plain(word) in read for phase in shown for word in PHASE_WORDS[phase])
+    parts = [plain(part) for part in matter_parts(cause) or (cause,)]
+    return all(part and len(read) >= len(part) and fuzz.partial_ratio(part, read) >= min_score for part in parts)
+
+
+def _phase(text: str, names: Sequence[str], shown: Sequence[str]) -> bool:
+    """Tell whether a text has, besides the names of the place, a word for one of the phases."""
+    read = plain(text)
+    for name in filter(None, map(plain, names)):
+        read = read.replace(name, " ")
+    return any(plain(word) in read for phase in shown for word in PHASE_WORDS[phase])
 
 
 def _short(text: str) -> str:

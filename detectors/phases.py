@@ -131,7 +131,7 @@ def _clips(features: Features) -> _Clips:
         siblings = features["siblings"].where(features["siblings"]["case"].astype(bool))
         for clip, shown in zip(siblings["clip"], siblings["phases"], strict=True):
             name = str(clip or "")
-            examined.add(name)
+            examined.add(name.rpartition("/")[2])
             if not (shown or "").split():
                 silent.append(name)
             for phase in (shown or "").split():

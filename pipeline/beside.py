@@ -17,7 +17,7 @@ from pipeline.model import Features, Footage
 from pipeline.sessions.recording import CHINA
 from pipeline.settings import Settings
 from pipeline.stages import CALENDAR
-from pipeline.transcript_head import read_head
+from transcripts.head import read_head
 
 SUBTITLES = (".srt", ".vtt", ".ass")
 MOST_SUBTITLE_BYTES = 1 << 20

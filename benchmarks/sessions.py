@@ -135,7 +135,8 @@ def main() -> int:
     asked = parser.parse_args()
     draw = random.Random(asked.seed)
     if (asked.footage / "INDEX.tsv").is_file():
-        takes = [take.path for take in honest_takes(asked.footage) if take.half == asked.half and not take.sped_up]
+        honest = [take for take in honest_takes(asked.footage) if not (take.sped_up or take.overlay)]
+        takes = [take.path for take in honest if take.half == asked.half]
     else:
         takes = clips_in([asked.footage])
     draw.shuffle(takes)

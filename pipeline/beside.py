@@ -57,7 +57,7 @@ class Beside:
                 "examined_at": self.at.isoformat(),
             }
             tables["file"] = to_table("file", to_arrow("file", [row]))
-            named = case.first("transcript") if case else None
+            named = next((where for _, where in case.files("transcript")), None) if case else None
             tables["transcript"] = to_table("transcript", read_head(footage.path, footage.sha256, named))
         if (record := case_table(case)) is not None:
             tables["case"] = to_table("case", record)

@@ -221,6 +221,7 @@ def _beside(registry: Path | None, cases: Path | None, at: str | None, clips: Se
         store["registry"] = read_registry(registry)
     if cases is not None:
         store["cases"] = read_case_table(cases)
+        store["cases"].must_tell_apart(clips)
     if at is not None:
         store["at"] = moment(at)
     beside = Beside(**store)

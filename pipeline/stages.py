@@ -69,7 +69,7 @@ FUSION = "fusion"
 """Section of the settings, and name, of what joins findings."""
 NAMES, SESSIONS, CALENDAR = "names", "sessions", "calendar"
 """Sections of what reads file names, puts clips together, and knows the working days."""
-OTHER = {FUSION: fuse, NAMES: read_name, SESSIONS: chain, CALENDAR: working_calendar}
+OTHER: dict[str, Callable[..., Any]] = {FUSION: fuse, NAMES: read_name, SESSIONS: chain, CALENDAR: working_calendar}
 """Section → function of what is neither a stage that measures nor a detector."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import numpy as np
 from annotated_types import Ge
 
 from detectors._timeline import extent, span_of
@@ -231,7 +232,7 @@ def _from_others(
     connected = _connected(rows, good)
     siblings = features["siblings"]
     span = span_of(features, *whole)
-    own = siblings.where(siblings["session"].astype(bool) & [name in connected for name in siblings["clip"]])
+    own = siblings.where(siblings["session"].astype(bool) & np.isin(siblings["clip"].astype(str), sorted(connected)))
     order = sorted(range(own.rows), key=lambda n: own["position"][n] if math.isfinite(own["position"][n]) else 0.0)
     first = order[0] if order and own["position"][order[0]] < 0 else None
     if first is not None and own["notice"][first] == "notice-heard" and math.isfinite(own["notice_s"][first]):

@@ -16,24 +16,24 @@ from pipeline.detector import detector
 from pipeline.model import Features, Finding, Level, Scalar
 
 _RUNNING = (
-    "The recording must be kept for {least_years} years from {begin_on} ({begin}): until {last_day}. It may be "
+    "The recording must be kept from {begin_on} ({begin}) to {last_day} (years: {least_years}). It may be "
     "disposed of from {earliest} on, not before."
 )
 _RUNNING_DISPOSED = (
-    "The recording must be kept for {least_years} years from {begin_on} ({begin}): until {last_day}. The day of its "
+    "The recording must be kept from {begin_on} ({begin}) to {last_day} (years: {least_years}). The day of its "
     "disposal, {dispose_on}, is later."
 )
 _CUT = (
-    "The recording must be kept for {least_years} years from {begin_on} ({begin}): until {last_day}. The case record "
+    "The recording must be kept from {begin_on} ({begin}) to {last_day} (years: {least_years}). The case record "
     "states {dispose_on} as the day of its disposal."
 )
 _CUT_ELSEWHERE = (
-    "The recording must be kept for {least_years} years from {begin_on} ({begin}): until {last_day}. The case record "
+    "The recording must be kept from {begin_on} ({begin}) to {last_day} (years: {least_years}). The case record "
     "states {dispose_on} as the day of its disposal, but also a medium that keeps it, {elsewhere}: for how long, a "
     "person must say."
 )
 _LAST_DAY = (
-    "The recording must be kept for {least_years} years from {begin_on} ({begin}): until the end of {last_day}. The "
+    "The recording must be kept from {begin_on} ({begin}) to the end of {last_day} (years: {least_years}). The "
     "case record states this very day, or one too near to it to tell, as the day of its disposal: {dispose_on}."
 )
 _NO_BEGIN = (

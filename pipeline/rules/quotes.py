@@ -59,20 +59,29 @@ def clause(law: str, article: str) -> str | None:
     named = _NAMED.fullmatch(plain(article))
     if not named:
         return law.partition(plain(article))[2] or None
-    whole = _articles(law).get((number(named[1]), named[2] or ""))
+    whole = _article(law, (number(named[1]), named[2] or ""))
     if whole is None or not named[3]:
         return whole
     _, item, rest = whole.partition(named[3])
     return re.split(rf"\({NUMERAL}\)", rest)[0] if item else None
 
 
-def _articles(law: str) -> dict[tuple[int, str], str]:
-    """Return number (and 之…) of each article with its text; words that cite another article are not its head."""
-    heads: list[tuple[tuple[int, str], re.Match[str]]] = []
-    for found in _ARTICLE.finditer(law):
-        last = heads[-1][0][0] if heads else 0
-        here = number(found[1])
-        if here == last + 1 or (here == last and found[2]):
-            heads.append(((here, found[2] or ""), found))
-    ends = [head.start() for _, head in heads[1:]] + [len(law)]
-    return {name: law[head.end() : end] for (name, head), end in zip(heads, ends, strict=True)}
+def _article(law: str, wanted: tuple[int, str]) -> str | None:
+    """Return the article with this number (and 之…).
+
+    Heads count up from the first article; whatever else looks like one cites an article. Where that does not lead to
+    the article, because the copy lacks one before it, the first words that look like its head are taken.
+    """
+    found = list(_ARTICLE.finditer(law))
+    names = [(number(each[1]), each[2] or "") for each in found]
+    heads: list[int] = []
+    for place, (here, inserted) in enumerate(names):
+        last = names[heads[-1]][0] if heads else 0 if (1, "") in names else here - 1
+        if here == last + 1 or (here == last and inserted):
+            heads.append(place)
+    if wanted not in [names[place] for place in heads]:
+        heads = list(range(len(found)))
+    for place, following in zip(heads, [*heads[1:], None], strict=True):
+        if names[place] == wanted:
+            return law[found[place].end() : None if following is None else found[following].start()]
+    return None

@@ -145,6 +145,23 @@ def test_a_rule_fails_where_a_violation_was_found_and_nowhere_else(
 
 
 @given(st.data(), PROFILES, ABSENT_TABLES, UNSTATED, COVERAGE)
+def test_a_rule_is_exempt_only_where_nothing_else_that_it_names_was_found(
+    data: st.DataObject, profile: Profile, absent: set[str], unstated: set[str], examined: Examined
+) -> None:
+    findings = data.draw(findings_of(profile))
+    results = judged(profile, findings, measured(absent, unstated), examined)
+    for rule, result in zip(profile.rules, results, strict=True):
+        if rule.not_applicable is None:
+            seen = [each for each in findings if looks_at(rule, each)]
+            exempt = any(each.kind in rule.exempt_on for each in seen)
+            other = {*rule.passes_on, *rule.undecided_on, *rule.settled_on}
+            more = any(
+                each.kind in other or (each.kind in rule.fails_on and each.level is not Level.NOTE) for each in seen
+            )
+            assert (result.outcome is Outcome.NOT_APPLICABLE) == (exempt and not more)
+
+
+@given(st.data(), PROFILES, ABSENT_TABLES, UNSTATED, COVERAGE)
 def test_what_speaks_against_a_rule_never_makes_it_better(
     data: st.DataObject, profile: Profile, absent: set[str], unstated: set[str], examined: Examined
 ) -> None:

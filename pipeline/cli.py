@@ -23,10 +23,11 @@ from pipeline.language import LANGUAGES, Language, language
 from pipeline.model import Examination, Examined, Features, Footage, Message, Outcome
 from pipeline.registry import read_registry
 from pipeline.report import json_v1
+from pipeline.rules.check import check_profile
 from pipeline.rules.profile import Profile, builtin_profiles, load_profile
 from pipeline.sessions.chain import Chain
 from pipeline.settings import Settings, read_toml, settings_from
-from pipeline.terminal import explained, settings_toml, summary
+from pipeline.terminal import checked, explained, settings_toml, summary
 
 app = typer.Typer(
     name="unbroken",
@@ -182,7 +183,7 @@ def scan(
     """
     with _told():
         spoken = language(lang)
-        rules = load_profile(profile)
+        rules = load_profile(profile, stages.sections())
         chosen = _settings(settings, recogniser=recogniser)
         beside = _beside(registry, cases, at, clips)
     pages: list[Path | None] = []
@@ -309,7 +310,7 @@ def session(
 
     with _told():
         spoken = language(lang)
-        rules = load_profile(profile)
+        rules = load_profile(profile, stages.sections())
         chosen = _settings(settings, recogniser=recogniser)
         paths = session_view.clips_in(clips)
         if not paths:
@@ -513,14 +514,14 @@ def forge(
 
 @app.command()
 def explain(
-    name: Annotated[str, typer.Argument(help="A detector, a rule, a kind of finding, a stage or a column.")],
+    name: Annotated[str, typer.Argument(help="A detector, rule, kind of finding, stage, column or case field.")],
     lang: LanguageOption,
     profile: ProfileOption = "shijiazhuang-safety",
 ) -> None:
-    """Say what a detector, rule, kind, stage or column means, with its defaults and the articles that rest on it."""
+    """Say what a detector, rule, kind, stage, column or field of the case record means, and what rests on it."""
     with _told():
         Console(soft_wrap=True).print(
-            explained(name, load_profile(profile), language(lang)), markup=False, highlight=False
+            explained(name, load_profile(profile, stages.sections()), language(lang)), markup=False, highlight=False
         )
 
 
@@ -528,15 +529,46 @@ def explain(
 def show_settings(profile: ProfileOption = "shijiazhuang-safety") -> None:
     """Print every parameter with its meaning and its value under a profile, as TOML that `--settings` takes."""
     with _told():
-        print(settings_toml(load_profile(profile)))
+        print(settings_toml(load_profile(profile, stages.sections())))
 
 
-@app.command()
-def profiles() -> None:
-    """List the regulations that the product knows."""
+profiles_app = typer.Typer(invoke_without_command=True)
+app.add_typer(profiles_app, name="profiles")
+
+
+@profiles_app.callback()
+def profiles(context: typer.Context) -> None:
+    """List the regulations that the product knows, or check profiles of your own."""
+    if context.invoked_subcommand is not None:
+        return
     for key in builtin_profiles():
         found = load_profile(key)
         print(key, found.name, found.name_en, sep="\t")
+
+
+@profiles_app.command("check")
+def check_profiles(
+    files: Annotated[list[str], typer.Argument(help="Profiles: paths of TOML files, or names.", metavar="FILE…")],
+    lang: LanguageOption,
+) -> None:
+    """Tell all that is wrong with profiles, a line for each error: file, line, and what is wrong.
+
+    Exit codes: 0 nothing is wrong, 2 something is.
+    """
+    wrong = False
+    with _told():
+        spoken = language(lang)
+    for name in files:
+        try:
+            found = check_profile(name, stages.sections())
+        except SettingsError as error:
+            wrong = True
+            print(error)
+            continue
+        wrong |= found.profile is None
+        print(checked(name, found, spoken))
+    if wrong:
+        raise typer.Exit(ExitCode.BAD_ARGUMENTS)
 
 
 @app.command()

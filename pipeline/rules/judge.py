@@ -44,6 +44,11 @@ SEVERAL_FAIL = "{count} findings break this rule ({ids}); the first begins at {s
 SEVERAL_DOUBT = "A person must look at {count} findings ({ids}); the first begins at {start_s:.2f} s."
 NOTHING_DECODED = "No picture of the clip could be decoded, so nothing can be said about it."
 FRAMES_FAILED = "{failed} of {total} pictures could not be decoded, so the clip was not examined as a whole."
+HEARD_PARTLY = (
+    'Only {speech_s:.0f} of {audio_s:.0f} s of sound were searched for speech; [speech] extent = "whole" searches all.'
+)
+COVERED_S = 1.0
+"""So much less than the whole is the whole: sound and pictures seldom end together."""
 NOT_SHOWN = "Nothing that fulfils this rule was found, and nothing that clearly breaks it: a person must look."
 NOTHING_AGAINST = "Nothing speaks against it in the {frames} pictures and {audio_s:.1f} s of sound that were examined."
 
@@ -60,7 +65,7 @@ def judge(
     2. a finding of a kind in `settled_on` → pass;
     3. a finding of a kind in `fails_on` at level violation → fail, even where something could not be examined;
     4. a finding of a kind in `exempt_on`, and none in `passes_on` or `undecided_on` at any level or in `fails_on` at
-       level suspect → not applicable;
+       level suspect → not applicable; of a rule with several phases they must cover all;
     5. a column in `needs`, or a field in `needs_case`, is absent → undecided;
     6. a finding of a kind in `fails_on` at level suspect, or in `undecided_on` at any level → undecided;
     7. a stage in `whole` did not examine everything → undecided;
@@ -110,7 +115,7 @@ def _rule(rule: Rule, findings: Sequence[Finding], features: Features, examined:
     broken = [finding for finding in against if finding.level is Level.VIOLATION]
     doubtful = [finding for finding in against if finding.level is Level.SUSPECT]
     doubtful += [finding for finding in seen if finding.kind in rule.undecided_on]
-    exempt = [finding for finding in seen if finding.kind in rule.exempt_on]
+    exempt = _covering(rule, [finding for finding in seen if finding.kind in rule.exempt_on])
     shown = [finding for finding in seen if finding.kind in rule.passes_on]
 
     if settled:
@@ -140,11 +145,24 @@ def _looked_at(rule: Rule, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _concerns(finding: Finding, phases: Sequence[str]) -> bool:
+    codes = _phases(finding)
+    return codes is None or bool(codes & set(phases))
+
+
+def _phases(finding: Finding) -> set[str] | None:
+    """Return the phases that a finding is about, None if it is about none in particular."""
     stated = finding.evidence.get("phases")
     if stated is None:
-        return True
+        return None
     codes = stated.split() if isinstance(stated, str) else stated if isinstance(stated, Sequence) else [stated]
-    return any(code in phases for code in codes)
+    return {str(code) for code in codes}
+
+
+def _covering(rule: Rule, exempt: list[Finding]) -> list[Finding]:
+    """Return the findings that exempt, none if they leave a phase of the rule over: that one is still asked for."""
+    codes = [_phases(finding) for finding in exempt]
+    covered = {code for phases in codes if phases for code in phases}
+    return exempt if None in codes or set(rule.phases) <= covered else []
 
 
 def _literal(text: str) -> str:
@@ -195,6 +213,8 @@ def _not_whole(rule: Rule, features: Features, examined: Examined) -> Message | 
     if examined.frames_failed:
         total = examined.frames_decoded + examined.frames_failed
         return Message(FRAMES_FAILED, {"failed": examined.frames_failed, "total": total})
+    if "speech" in rule.whole and examined.speech_s < examined.audio_s - COVERED_S:
+        return Message(HEARD_PARTLY, {"speech_s": examined.speech_s, "audio_s": examined.audio_s})
     elsewhere = _gaps_of_other_stages(rule, features)
     return next((gap for gap in examined.gaps if gap.template not in elsewhere), None)
 

@@ -28,7 +28,7 @@ class Clip:
     """A clip of the population."""
 
     key: str
-    """Its content and, where it has one, the number of its case."""
+    """Its content and, where it has one, the number of its case, on one line."""
     stratum: str
     """Values of the keys that make strata; empty where there are none."""
     content: str
@@ -121,7 +121,9 @@ def _clip(results: list[Result], by: Sequence[str]) -> Clip:
     values = ["、".join(sorted({value for result in ordered for value in KEYS[key](result)})) or "–" for key in by]
     verdicts = tuple((result.profile, result.counted) for result in ordered)
     stratum = _line(" / ".join(values))
-    return Clip(first.key, stratum, first.content, first.clip.sha256, first.case_number, first.clip.path, verdicts)
+    return Clip(
+        _line(first.key), stratum, first.content, first.clip.sha256, first.case_number, first.clip.path, verdicts
+    )
 
 
 def _line(text: str) -> str:
@@ -131,13 +133,13 @@ def _line(text: str) -> str:
 
 def population_sha256(clips: Iterable[Clip]) -> str:
     """Return the SHA-256 of the lines `key TAB stratum` of all clips, sorted by their UTF-8 bytes, each ended by LF."""
-    lines = sorted(f"{_line(clip.key)}\t{clip.stratum}\n".encode() for clip in clips)
+    lines = sorted(f"{clip.key}\t{clip.stratum}\n".encode() for clip in clips)
     return hashlib.sha256(b"".join(lines)).hexdigest()
 
 
 def rank(seed: int, key: str) -> str:
     """Return what decides the order in which a seed draws clips: SHA-256 of the seed, a blank and the clip's key."""
-    return hashlib.sha256(f"{seed} {_line(key)}".encode()).hexdigest()
+    return hashlib.sha256(f"{seed} {key}".encode()).hexdigest()
 
 
 def draw(read: Results, wanted: Parameters) -> Draw:

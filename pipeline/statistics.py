@@ -34,6 +34,8 @@ class Measures:
     """How many clips are counted as what (`COUNTED`); together `clips`."""
     violations: int = 0
     """Findings at level violation."""
+    timed_violations: int = 0
+    """Those of them in clips whose length was measured."""
 
     def add(self, seconds: float, counted: str, violations: int) -> None:
         """Count one clip."""
@@ -41,6 +43,7 @@ class Measures:
         self.seconds += seconds
         self.counts[counted] += 1
         self.violations += violations
+        self.timed_violations += violations if seconds else 0
 
     @property
     def decided(self) -> int:
@@ -64,8 +67,8 @@ class Measures:
 
     @property
     def violations_per_hour(self) -> float | None:
-        """Findings at level violation in an hour of footage; None if there is no footage."""
-        return self.violations / self.hours if self.seconds else None
+        """Findings at level violation in an hour of the clips whose length was measured; None if there is none."""
+        return self.timed_violations / self.hours if self.seconds else None
 
     def row(self) -> dict[str, Any]:
         """Return the measures as columns of the table."""
@@ -214,6 +217,12 @@ def _notes(read: Results, keys: Sequence[str], total: Measures, groups: dict[Nam
         )
     if "month" in keys and (count := sum(claimed for _, claimed in map(month, read.results))):
         yield Message("For {count} clips the month is only what the file claims of itself.", {"count": count})
+    if count := sum(not result.clip.duration_s for result in read.results):
+        yield Message(
+            "The length of {count} clips was not measured (triage, or unreadable): hours and violations an hour leave "
+            "them out.",
+            {"count": count},
+        )
     yield Message(
         "The share is that of the clips that passed among those that passed or failed, with its 95 % interval "
         "(Wilson). Undecided clips are in neither part: a person has yet to look."

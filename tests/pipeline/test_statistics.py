@@ -116,6 +116,16 @@ def test_a_unit_without_a_name_goes_by_its_number_and_a_device_by_what_the_recor
     assert list(statistics.statistics(read(tmp_path, both), ["device"]).groups) == [("M9B4455",)]
 
 
+def test_clips_whose_length_was_not_measured_are_left_out_of_the_rate(tmp_path):
+    triaged, whole = (
+        document("a.mp4", "fail", hours=0.0, violations=5),
+        document("b.mp4", "fail", hours=2.0, violations=1),
+    )
+    found = statistics.statistics(read(tmp_path, triaged, whole))
+    assert (found.total.violations, found.total.violations_per_hour) == (6, 0.5)
+    assert any("length of 1 clips was not measured" in str(note) for note in found.notes)
+
+
 def test_what_was_counted_once_or_several_times_is_said(tmp_path):
     found = read(
         tmp_path,

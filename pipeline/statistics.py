@@ -18,9 +18,17 @@ from pipeline.model import Message
 from pipeline.report.grouping import KEYS, checked_keys, month
 from pipeline.report.results import COUNTED, Result, Results
 from pipeline.report.spreadsheet import ENCODING, cell
+from pipeline.report.wording import N_
 
 Names = tuple[str | None, ...]
 """Values of the keys that make a group; None: not stated."""
+SEVERAL_OFFICERS = N_(
+    "A clip with several officers counts for each of them, so the rows add up to more than the total, which counts "
+    "each clip once."
+)
+SMALL_GROUP = N_(
+    "Where a group is small its share says nothing about a person: the interval shows how little is known."
+)
 NOTHING_STATED: tuple[str | None, ...] = (None,)
 
 
@@ -206,10 +214,7 @@ def _notes(read: Results, keys: Sequence[str], total: Measures, groups: dict[Nam
         message = "{count} results judge a clip by one more profile. A clip counts once for each."
         yield Message(message, {"count": count})
     if "officer" in keys and any(len(KEYS["officer"](result)) > 1 for result in read.results):
-        yield Message(
-            "A clip with several officers counts for each of them, so the rows add up to more than the total, which "
-            "counts each clip once."
-        )
+        yield Message(SEVERAL_OFFICERS)
     if "rule" in keys:
         yield Message(
             "A row counts the outcomes of one rule, and of the violations those that it rests on; the total counts the "
@@ -228,9 +233,7 @@ def _notes(read: Results, keys: Sequence[str], total: Measures, groups: dict[Nam
         "(Wilson). Undecided clips are in neither part: a person has yet to look."
     )
     if keys:
-        yield Message(
-            "Where a group is small its share says nothing about a person: the interval shows how little is known."
-        )
+        yield Message(SMALL_GROUP)
 
 
 # ---- tables as files and JSON ------------------------------------------------------------------------------------

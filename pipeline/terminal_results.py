@@ -15,7 +15,7 @@ from pipeline.report.bars import Bar, Words
 from pipeline.report.results import COUNTED
 from pipeline.report.wording import N_, NOTHING, shown
 from pipeline.spotcheck import Draw
-from pipeline.statistics import Measures, Names, Statistics
+from pipeline.statistics import SEVERAL_OFFICERS, SMALL_GROUP, Measures, Names, Statistics
 
 HEADINGS = {
     "pass": N_("Passed"),
@@ -78,8 +78,9 @@ def picture_of(found: Statistics, lang: Language) -> tuple[list[Bar], Words]:
     note = lang.text(
         "At the end of a bar: share that passed of the clips that passed or failed, and its 95 % interval."
     )
+    told = [lang.tell(entry) for entry in found.notes if entry.template in {SEVERAL_OFFICERS, SMALL_GROUP}]
     parts = {counted: lang.text(heading) for counted, heading in HEADINGS.items()}
-    return bars, Words(title, lang.text("Clips"), parts, note)
+    return bars, Words(title, lang.text("Clips"), parts, "\n".join([note, *told]))
 
 
 def _groups(found: Statistics, lang: Language) -> Table:

@@ -106,7 +106,9 @@ def _drawn(bars: Sequence[Bar], words: Words, form: str, fonts: list[str]) -> by
 
     style: dict[Any, Any] = {**STYLE, "font.family": [*fonts, "DejaVu Sans", "sans-serif"]}
     with matplotlib.rc_context(style):
-        figure = Figure(figsize=(9.6, 1.9 + 0.36 * max(len(bars), 1)), layout="constrained")
+        figure = Figure(
+            figsize=(9.6, 1.75 + 0.15 * (1 + words.note.count("\n")) + 0.36 * max(len(bars), 1)), layout="constrained"
+        )
         axis = figure.subplots()
         _bars(axis, bars, list(words.legend))
         axis.set_xlabel(words.axis, loc="left", parse_math=False)
@@ -139,7 +141,7 @@ def _bars(axis: Axes, bars: Sequence[Bar], parts: list[str]) -> None:
     axis.set_yticks(range(len(bars)), [_short(bar.name) for bar in bars], parse_math=False)
     axis.set_ylim(len(bars) - 0.4, -0.6)
     axis.set_xlim(0, 1.32 * most)  # room for the notes
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axis.set_xticks([tick for tick in axis.get_xticks() if 0 <= tick <= most])
     axis.grid(True, axis="x")
     axis.set_axisbelow(True)

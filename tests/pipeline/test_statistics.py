@@ -251,6 +251,7 @@ def test_a_picture_keeps_names_as_text_whatever_they_hold(tmp_path, tag):
     assert "$a$ &lt;b&gt; &amp; \\frac{1}" in text and "科" * 18 + "…" in text
     assert words.title in text and all(name in text for name in words.legend.values())
     assert ("各单位" in text) == (tag == "zh-CN")
+    assert ("says nothing about a person" in text) == (tag == "en")
 
 
 def test_pictures_of_the_same_results_are_the_same(two_units, tmp_path):

@@ -7,11 +7,12 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline import measuring, run, stages
@@ -581,6 +582,112 @@ def models(settings: SettingsOption = None) -> None:
         used = stages.STAGES["speech"].used(_settings(settings))
         for line in verify(used["weights"], engine_for(used["recogniser"], used["weights"])):
             print(line)
+
+
+def _show(document: Any, page: RenderableType, as_json: bool) -> None:
+    """Print one of the two on stdout."""
+    if as_json:
+        print(json_v1.text(document))
+    else:
+        Console().print(page, highlight=False)
+
+
+ResultsArgument = Annotated[
+    list[Path],
+    typer.Argument(help="What `scan --json` printed, or folders that hold report.v1.json.", metavar="RESULTS…"),
+]
+
+
+@app.command()
+def statistics(
+    results: ResultsArgument,
+    lang: LanguageOption,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What makes a group: agency, unit, device, officer, case, cause, place, month, profile or rule; "
+            "repeated ones cross."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Table to write, .parquet or .csv; that of the rules lies beside it.")
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="Bar chart to write, .svg or .png.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Count what the clips of many results come to, by unit, recorder, officer, month and others.
+
+    Exit codes: 0 done, 2 bad arguments.
+    """
+    from pipeline import statistics as tables
+    from pipeline import terminal_results
+    from pipeline.report.bars import draw_bars
+    from pipeline.report.results import read_results
+
+    with _told():
+        spoken = language(lang)
+    with _told(spoken):
+        found = tables.statistics(read_results(results), by or ())
+        if out is not None:
+            for path in tables.write(found, out):
+                errors.print(str(path), soft_wrap=True, markup=False, highlight=False)
+        if picture is not None:
+            draw_bars(*terminal_results.picture_of(found, spoken), picture)
+            errors.print(str(picture), soft_wrap=True, markup=False, highlight=False)
+    _show(tables.document(found), terminal_results.statistics_page(found, spoken), as_json)
+
+
+@app.command()
+def spotcheck(
+    results: ResultsArgument,
+    lang: LanguageOption,
+    seed: Annotated[int | None, typer.Option(help="The same seed draws the same clips.", show_default=False)] = None,
+    share: Annotated[float | None, typer.Option(help="Share of each stratum.", show_default="0.05")] = None,
+    count: Annotated[int | None, typer.Option(help="Clips in all, in proportion to the strata.")] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="What makes a stratum, as in `unbroken statistics`, but for rule; repeated ones cross."),
+    ] = None,
+    ledger: Annotated[Path | None, typer.Option(help="CSV file that the draw is appended to.")] = None,
+    check: Annotated[
+        Path | None, typer.Option("--verify", help="Ledger whose draws are drawn again from these results.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Draw clips at random for a person to play back, at least one of every stratum, and keep a ledger of it.
+
+    Exit codes: 0 drawn, 2 bad arguments. With --verify: 0 every draw is what its seed gives, 11 one is not, 10 one
+    could not be drawn again or a verdict has changed since, 2 bad arguments.
+    """
+    from pipeline import ledger as ledgers
+    from pipeline import spotcheck as checks
+    from pipeline import terminal_results
+    from pipeline.report.results import read_results
+
+    with _told():
+        spoken = language(lang)
+    with _told(spoken):
+        if check is not None:
+            if any(option is not None for option in (seed, share, count, by, ledger)):
+                raise SettingsError(Message("--verify takes the results only: the ledger states all else."))
+            found = ledgers.verify(check, read_results(results))
+        elif seed is None:
+            raise SettingsError(Message("--seed is missing: give a number that nobody could choose to fit the clips."))
+        else:
+            wanted = checks.parameters(seed, by or (), share, count)
+            drawn = checks.draw(read_results(results), wanted)
+            new = ledger is None or ledgers.append(drawn, ledger, datetime.now(UTC))
+    if check is not None:
+        told = [{"draw": e.draw, "state": e.state, "notes": [str(note) for note in e.notes]} for e in found]
+        _show(told, terminal_results.verified_page(found, spoken), as_json)
+        worst = {"differs": ExitCode.FAILED, "not checked": ExitCode.UNDECIDED}
+        codes = {worst.get(e.state, ExitCode.UNDECIDED if e.notes else ExitCode.ALL_PASSED) for e in found}
+        raise typer.Exit(next((code for code in GRAVEST_FIRST if code in codes), ExitCode.ALL_PASSED))
+    _show(checks.document(drawn), terminal_results.draw_page(drawn, spoken), as_json)
+    if ledger is not None:
+        message = "{path}: {count} rows added." if new else "{path}: this draw stands there already; nothing was added."
+        said = spoken.tell(Message(message, {"path": str(ledger), "count": len(drawn.sample)}))
+        errors.print(said, soft_wrap=True, markup=False, highlight=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

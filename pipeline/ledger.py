@@ -14,10 +14,10 @@ from typing import Literal
 
 from pipeline.errors import SettingsError
 from pipeline.model import Message, Scalar
-from pipeline.registry import ENCODINGS
 from pipeline.report.grouping import ZONE
 from pipeline.report.results import Results
 from pipeline.report.spreadsheet import ENCODING, cell
+from pipeline.sheet import ENCODINGS
 from pipeline.spotcheck import METHOD, Clip, Draw, Parameters, draw, draw_id, parameters, population, population_sha256
 
 HEADINGS = {

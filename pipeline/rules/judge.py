@@ -69,7 +69,7 @@ def judge(
     5. a column in `needs`, or a field in `needs_case`, is absent → undecided;
     6. a finding of a kind in `fails_on` at level suspect, or in `undecided_on` at any level → undecided;
     7. a stage in `whole` did not examine everything → undecided;
-    8. `passes_on` is given: a finding of such a kind → pass, else undecided;
+    8. a finding of a kind in `passes_on` → pass; none, where `passes_on` or no `fails_on` is given → undecided;
     9. pass.
 
     Parameters
@@ -132,7 +132,7 @@ def _rule(rule: Rule, findings: Sequence[Finding], features: Features, examined:
         return result(Outcome.UNDECIDED, reason)
     if shown:
         return result(Outcome.PASS, shown[0].message, shown)
-    if rule.passes_on:
+    if rule.passes_on or not rule.fails_on:
         return result(Outcome.UNDECIDED, Message(NOT_SHOWN))
     return result(
         Outcome.PASS, Message(NOTHING_AGAINST, {"frames": examined.frames_decoded, "audio_s": examined.audio_s})

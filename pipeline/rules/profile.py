@@ -113,7 +113,7 @@ def contradictions(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     rule : mapping
         Entries as written; those of a wrong type are passed over.
     """
-    if not (rule.get("passes_on") or rule.get("fails_on") or rule.get("not_applicable")):
+    if not any(rule.get(name) for name in ("passes_on", "fails_on", "settled_on", "not_applicable")):
         yield "", "the rule can never decide anything: give it fails_on or passes_on"
     article, text = rule.get("article"), rule.get("text")
     if not (article and text) and (article or text or not rule.get("not_applicable")):

@@ -143,7 +143,7 @@ def test_profiles_check_tells_that_nothing_is_wrong(agency):
         f"{agency}: {len(RULES) + 1} rules, 2 of them not applicable; nothing is wrong. It extends "
     )
     assert "It extends shijiazhuang-safety." in first and "docs/regulations/shijiazhuang-safety.txt" in first
-    assert second.startswith("laixi-water: 5 rules, 4 of them")
+    assert second.startswith("laixi-water: 22 rules, 4 of them")
     assert (
         "未发现错误。 扩展自 shijiazhuang-safety。" in unbroken("profiles", "check", agency, "--lang", "zh-CN").stdout
     )

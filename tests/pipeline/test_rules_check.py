@@ -149,7 +149,8 @@ def test_the_example_in_the_documents_is_a_profile(tmp_path: Path) -> None:
     assert result.problems == ()
     assert tmp_path / "shishixize.txt" in result.texts
     assert result.profile is not None
-    assert [rule.id for rule in result.profile.rules][:3] == ["PLACE-2", "NOTICE-1", "OWN-1"]
+    ids = [rule.id for rule in result.profile.rules]
+    assert ids[ids.index("NOTICE-1") + 1] == "OWN-1"
     (shown,) = told(tmp_path, "# district.toml" + example.replace('= ["place-missing"', '= ["place-mising"'))
     assert shown.replace("pilot.toml", "district.toml") in documents
 

@@ -114,14 +114,24 @@ def judged(
     return judge(profile, findings, features, examined)[0]
 
 
-def looks_at(rule: Rule, each: Finding) -> bool:
+def codes_of(each: Finding) -> list[str] | None:
     phases = each.evidence.get("phases")
-    codes = [phases] if isinstance(phases, str) else phases
+    return [phases] if isinstance(phases, str) else phases  # type: ignore[return-value]
+
+
+def looks_at(rule: Rule, each: Finding) -> bool:
+    codes = codes_of(each)
     return not rule.phases or codes is None or bool({*codes} & {*rule.phases})
 
 
 def settled(rule: Rule, findings: Sequence[Finding]) -> bool:
     return any(each.kind in rule.settled_on and looks_at(rule, each) for each in findings)
+
+
+def exempted(rule: Rule, found: Sequence[Finding]) -> bool:
+    """Tell whether findings exempt the rule: they are about no phase in particular, or about all of its phases."""
+    named = [codes_of(each) for each in found]
+    return None in named or bool(found and {*rule.phases} <= {code for codes in named if codes for code in codes})
 
 
 def no_better(after: Sequence[RuleResult], before: Sequence[RuleResult]) -> bool:
@@ -153,7 +163,7 @@ def test_a_rule_is_exempt_only_where_nothing_else_that_it_names_was_found(
     for rule, result in zip(profile.rules, results, strict=True):
         if rule.not_applicable is None:
             seen = [each for each in findings if looks_at(rule, each)]
-            exempt = any(each.kind in rule.exempt_on for each in seen)
+            exempt = exempted(rule, [each for each in seen if each.kind in rule.exempt_on])
             other = {*rule.passes_on, *rule.undecided_on, *rule.settled_on}
             more = any(
                 each.kind in other or (each.kind in rule.fails_on and each.level is not Level.NOTE) for each in seen

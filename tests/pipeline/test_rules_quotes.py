@@ -1,4 +1,4 @@
-"""What profiles and drafts quote stands in the regulations, and drafts ask for nothing that is not planned."""
+"""What profiles quote stands in the regulations, and every requirement that software can check or serve is a rule."""
 
 import re
 import tomllib
@@ -8,15 +8,12 @@ from typing import Any
 import pytest
 
 from pipeline.case import PHASES
-from pipeline.kinds import KINDS
 from pipeline.language import language
-from pipeline.rules.profile import KIND_LISTS, Rule, builtin_profiles, load_profile
+from pipeline.rules.profile import builtin_profiles, load_profile
 from pipeline.rules.quotes import NUMERAL, clause, misquoted, number, plain
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "pipeline" / "rules"
-DRAFTS = RULES / "drafts"
-PLAN = ROOT / "docs" / "profiles-plan.md"
 BUILTIN = builtin_profiles()
 EACH = pytest.mark.parametrize("key", BUILTIN)
 
@@ -35,40 +32,24 @@ def written(path: Path) -> list[dict[str, Any]]:
     return tomllib.loads(path.read_text(encoding="utf-8"))["rule"]
 
 
-def planned(heading: str) -> set[str]:
-    """Return the names in the first column of a table of the plan."""
-    section = PLAN.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    first = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    return {name for cell in first for name in re.findall(r"`([^`]+)`", cell)}
-
-
-def test_there_are_nine_profiles_each_with_its_text_and_its_draft() -> None:
+def test_there_are_nine_profiles_each_with_its_text() -> None:
     assert len(BUILTIN) == 9
-    assert {path.stem for path in DRAFTS.glob("*.toml")} == set(BUILTIN)
     assert {path.stem for path in (ROOT / "docs" / "regulations").glob("*.txt")} == set(BUILTIN)
     assert [load_profile(key).source for key in BUILTIN] == [f"docs/regulations/{key}.txt" for key in BUILTIN]
 
 
 @EACH
-@pytest.mark.parametrize("folder", [RULES, DRAFTS], ids=["profile", "draft"])
-def test_every_quoted_sentence_stands_word_for_word_under_its_article(key: str, folder: Path) -> None:
+def test_every_quoted_sentence_stands_word_for_word_under_its_article(key: str) -> None:
     law = law_of(key)
-    quoted = [rule for rule in written(folder / f"{key}.toml") if rule.get("article")]
+    quoted = [rule for rule in written(RULES / f"{key}.toml") if rule.get("article")]
     assert [why for rule in quoted if (why := misquoted(rule["article"], rule["text"], law))] == []
     assert all(len(plain(rule["text"])) > 5 for rule in quoted)
 
 
 @EACH
-@pytest.mark.parametrize("folder", [RULES, DRAFTS], ids=["profile", "draft"])
-def test_rules_stand_in_the_order_of_the_articles(key: str, folder: Path) -> None:
-    places = [place(rule.get("article", "")) for rule in written(folder / f"{key}.toml")]
+def test_rules_stand_in_the_order_of_the_articles(key: str) -> None:
+    places = [place(rule.get("article", "")) for rule in written(RULES / f"{key}.toml")]
     assert places == sorted(places)
-
-
-@EACH
-def test_a_draft_shares_no_id_with_the_profile_it_will_join(key: str) -> None:
-    ids = [rule["id"] for folder in (RULES, DRAFTS) for rule in written(folder / f"{key}.toml")]
-    assert len(ids) == len(set(ids))
 
 
 @EACH
@@ -95,18 +76,66 @@ def test_a_splice_breaks_the_clause_on_removing_and_altering(key: str) -> None:
     assert integrity.model_dump(include=asked) == continuity.model_dump(include=asked)
 
 
+ITEMS = "一 二 三 四 五 六 七 八 九 十 十一 十二 十三 十四 十五 十六".split()
+SAFETY = [
+    *(f"第七条（{item}）" for item in ITEMS),
+    "第八条",
+    *(f"第十二条（{item}）" for item in ITEMS[:5]),
+    *(f"第{article}条" for article in ("十六", "十七", "十八", "二十一", "二十二", "二十三", "二十四", "二十五")),
+    *(f"第二十六条（{item}）" for item in ITEMS[1:4]),
+]
+REQUIRED = {
+    "shijiazhuang-safety": SAFETY,
+    "county-emergency": SAFETY,
+    "district-agriculture": [f"第{article}条" for article in ("九", "十二", "二十", "二十三", "二十五", "二十八")],
+    "housing-pilot": [
+        *(f"第{article}条" for article in ("六", "九", "十", "十四", "十五", "十六")),
+        *(f"第十七条（{item}）" for item in ITEMS[1:4]),
+    ],
+    "panjin-meteorology": [
+        *(f"第{article}条" for article in ("七", "八", "十一", "十二", "十三")),
+        *(f"第十四条（{item}）" for item in ITEMS[1:5]),
+    ],
+    "laixi-water": [
+        *(f"第{article}条" for article in ("十一", "二十", "二十二", "二十四", "二十六", "二十七", "二十八", "二十九")),
+        *(f"第{article}条" for article in ("三十", "三十二")),
+        *(f"第三十一条（{item}）" for item in ITEMS[1:5]),
+    ],
+    "nandagang-land": [
+        *(f"第{article}条" for article in ("十", "十一", "十三", "十九", "二十二", "二十三")),
+        *(f"第二十四条（{item}）" for item in ITEMS[1:5]),
+    ],
+    "changzhi-housing": [
+        *(f"第十一条（{item}）" for item in ITEMS[:3]),
+        *(f"第十二条（{item}）" for item in ITEMS[:3]),
+        *(f"第{article}条" for article in ("十三", "十六", "二十五", "二十七", "二十九", "三十", "三十二", "三十三")),
+        *(f"第三十四条（{item}）" for item in ITEMS[1:4]),
+    ],
+    "fushun-industry": [
+        *(f"第{article}条" for article in ("十", "十二", "十五", "十六", "二十三", "二十七", "二十八", "三十一")),
+        *(f"第{article}条" for article in ("三十二", "三十四", "三十五")),
+        *(f"第十四条（{item}）" for item in ITEMS[2:5]),
+    ],
+}
+"""The articles whose requirements software can check or serve."""
+
+
 @EACH
-def test_a_draft_asks_for_nothing_that_does_not_exist(key: str) -> None:
-    for entries in written(DRAFTS / f"{key}.toml"):
-        Rule.model_validate(entries)
+def test_every_requirement_that_software_can_serve_is_a_rule(key: str) -> None:
+    ruled = {rule.article for rule in load_profile(key).rules}
+    assert [article for article in REQUIRED[key] if article not in ruled] == []
 
 
-def test_the_plan_names_what_there_is_and_nothing_that_no_draft_asks_for() -> None:
-    drafts = [rule for key in BUILTIN for rule in written(DRAFTS / f"{key}.toml")]
-    assert planned("Kinds") <= KINDS.keys()
-    assert planned("Kinds") <= {kind for rule in drafts for name in KIND_LISTS for kind in rule.get(name, ())}
-    assert planned("Phases") == {*PHASES} == {phase for rule in drafts for phase in rule.get("phases", ())}
-    assert planned("Rules") == {rule["id"].rpartition("-")[0] for rule in drafts}
+@EACH
+def test_every_phase_that_an_article_names_is_a_phase_of_a_rule(key: str) -> None:
+    phases = [rule for rule in load_profile(key).rules if rule.id.startswith("PHASE-")]
+    assert all(rule.phases for rule in phases)
+    assert (len(phases) >= 15) == (key in {"shijiazhuang-safety", "county-emergency"})
+
+
+def test_every_phase_is_asked_for_by_a_regulation() -> None:
+    asked = {phase for key in BUILTIN for rule in load_profile(key).rules for phase in rule.phases}
+    assert asked == set(PHASES)
 
 
 LAW = """第一条　为规范执法，依照第三条，制定本制度。
@@ -148,7 +177,7 @@ def test_a_quote_is_held_against_its_article_word_for_word(article: str, text: s
 @EACH
 def test_every_article_of_a_regulation_is_found(key: str) -> None:
     law = law_of(key)
-    last = max(place(rule["article"])[0] for rule in written(DRAFTS / f"{key}.toml"))
+    last = max(place(rule["article"])[0] for rule in written(RULES / f"{key}.toml") if rule.get("article"))
     articles = [clause(law, f"第{count}条") for count in range(1, last + 1)]
     assert all(articles)
     assert all(text in plain(law) for text in articles if text)

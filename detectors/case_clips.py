@@ -10,7 +10,7 @@ from detectors._record import finding, stated
 from pipeline.detector import detector
 from pipeline.model import Features, Finding, Level, Scalar
 
-_COMPLETE = "All {count} clips that the case record names are there."
+_COMPLETE = "Every clip that the case record names is there (number of clips: {count})."
 _ABSENT = (
     "Of {count} clips that the case record names, {absent} were not examined together with this one: {names}. Whether "
     "they are lost, a person must say."

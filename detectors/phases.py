@@ -41,7 +41,7 @@ NOT_EXCUSED = (
     "The phase {name} ({phase}) is due, and no clip that was examined is said to show it. The reason that is claimed "
     "for this ({code}: {reason}) does not by itself excuse a phase under this regulation: a person must decide."
 )
-NOT_DUE = "The case record says which phases the case has; these are not among them: {names}."
+NOT_DUE = "The case record says which phases the case has, and this is not among them: {names}."
 PROCESS = "Every phase that is due is recorded, or left out with approval: {names}."
 
 SUGGESTED_BY: dict[str, tuple[str, ...]] = {
@@ -116,7 +116,7 @@ def phases(
         return
     left = tuple(phase for phase in PHASES if phase not in due and not clips.has(phase))
     if left:
-        yield finding(features, "phase-not-due", Level.NOTE, NOT_DUE, {"names": names_of(left)}, phases=left)
+        yield finding(features, "phase-not-due", Level.NOTE, NOT_DUE, {"names": names_of(due) or "–"}, phases=left)
     if due and set(told) <= {"phase-recorded", "exempted"} and any(clips.has(phase) for phase in due):
         yield finding(features, "process-shown", Level.NOTE, PROCESS, {"names": names_of(due)}, due=due)
 

@@ -104,7 +104,8 @@ def session(
     """Yield what lies between this clip and its neighbours in the recording session, and what holds for all of it.
 
     Recorders split long recordings by themselves: the next file begins at once. When they are switched on again they
-    put the moments before that in front. So a gap from `-pre_record_s` to `max_gap_s` is none. A longer one is a
+    put the moments before that in front. So a gap from `-pre_record_s` to `max_gap_s` is none, unless one of the clips
+    lies inside the other. A longer one is a
     violation where both clips are known to be of one place, and explained where they are of different places or the
     case record states the interruption and its reason. Everything else is for a person: times of different sources,
     clips in between that could not be read, places that nobody stated.
@@ -177,7 +178,8 @@ def _of_time(row: dict[str, Any], limits: _Limits) -> _Told:
         if row["numbers"] == 1 and goes_on:
             return _Told("gap-explained", Level.NOTE, BY_PICTURE)
         return _Told("recording-gap", Level.SUSPECT, UNKNOWN)
-    if gap_s < -limits.pre_record_s - (within_s if mixed else 0.0):
+    inside = gap_s < -limits.max_gap_s and not -gap_s < min(row["before_s"], row["after_s"])
+    if inside or gap_s < -limits.pre_record_s - (within_s if mixed else 0.0):
         return _Told("overlap", Level.SUSPECT, OVERLAPS)
     near = gap_s <= limits.max_gap_s or (
         goes_on and within_s >= 0.5 and gap_s <= limits.max_gap_s + (within_s if mixed else limits.slack_s)

@@ -130,12 +130,13 @@ def _round(features: Features, settings: Settings, *, second: bool) -> tuple[lis
 def _row(finding: Finding) -> dict[str, object]:
     """Return the row of table `findings`."""
     heard = finding.evidence.get("heard")
+    quoted = [part for part in (heard if isinstance(heard, tuple | list) else [heard]) if isinstance(part, str)]
     return {
         "kind": finding.kind,
         "level": finding.level.value,
         "start_s": finding.span.start_s,
         "stop_s": finding.span.stop_s,
-        "words": " … ".join(str(part) for part in heard) if isinstance(heard, tuple | list) else heard,
+        "words": " … ".join(quoted) or None,
         "summary": finding.summary,
     }
 

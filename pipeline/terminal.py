@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -16,7 +16,9 @@ from pipeline.errors import SettingsError
 from pipeline.features.schema import TABLES
 from pipeline.kinds import KINDS
 from pipeline.language import Language
-from pipeline.model import Examination, Examined, Finding, Level, Outcome
+from pipeline.model import Examination, Examined, Finding, Level, Outcome, RuleResult
+from pipeline.report.page_records import of_record
+from pipeline.report.rules_shown import grouped
 from pipeline.report.wording import clock
 from pipeline.rules.check import Checked
 from pipeline.rules.profile import Profile, Rule
@@ -42,14 +44,12 @@ def summary(examination: Examination, lang: Language) -> RenderableType:
     if examination.unreadable is not None:
         parts.append(Text(lang.tell(examination.unreadable), style="red"))
     if examination.rules:
-        rules = grid(3)
-        for rule in examination.rules:
-            outcome = Text(lang.text(rule.outcome.value), style=OUTCOME_STYLE[rule.outcome])
-            rules.add_row(Text(rule.article or rule.id), outcome, Text(lang.tell(rule.reason)))
-        parts.append(rules)
-    if examination.findings:
+        parts.append(_judged(examination.rules, lang))
+    duration_s = examination.features.duration_s()
+    told = [f for f in examination.findings if f.level is not Level.NOTE or not of_record(f, duration_s)]
+    if told:
         findings = grid(5)
-        for finding in examination.findings:
+        for finding in told:
             findings.add_row(
                 Text(finding.id, style="dim"),
                 Text(when(finding)),
@@ -59,9 +59,32 @@ def summary(examination: Examination, lang: Language) -> RenderableType:
             )
         parts.append(findings)
     parts.append(Text(looked_at(examination.examined, lang), style="dim"))
-    told = str(examination.unreadable)
-    parts.extend(Text(lang.tell(gap), style="yellow") for gap in examination.examined.gaps if str(gap) != told)
+    said = str(examination.unreadable)
+    parts.extend(Text(lang.tell(gap), style="yellow") for gap in examination.examined.gaps if str(gap) != said)
     return Group(*parts)
+
+
+def _judged(rules: Sequence[RuleResult], lang: Language) -> Table:
+    """Return the rules with what they came to: those of one outcome for one reason on one line."""
+    shown = grid(3)
+    silent: list[RuleResult] = []
+    for group in grouped(rules):
+        if group.outcome is Outcome.NOT_APPLICABLE:
+            silent.extend(group.rules)
+            continue
+        outcome = Text(lang.text(group.outcome.value), style=OUTCOME_STYLE[group.outcome])
+        shown.add_row(Text(_articles(group.rules)), outcome, Text(lang.tell(group.reason)))
+    if silent:
+        outcome = Text(lang.text(Outcome.NOT_APPLICABLE.value), style="dim")
+        named = ", ".join(rule.id for rule in silent)
+        shown.add_row(Text(_articles(silent), style="dim"), outcome, Text(named, style="dim"))
+    return shown
+
+
+def _articles(rules: Sequence[RuleResult]) -> str:
+    """Return the article of the first rule, and how many more there are."""
+    first = rules[0].article or rules[0].id
+    return first if len(rules) == 1 else f"{first} +{len(rules) - 1}"
 
 
 def grid(columns: int) -> Table:

@@ -304,6 +304,8 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         here          | str  | - | on which side of the join the examined clip lies: before, after; None: it is elsewhere in the session
         gap_s         | f8   | s | from the end of the one to the start of the other; negative: they overlap; NaN if not known
         within_s      | f8   | s | how far off that may be
+        before_s      | f8   | s | length of the one
+        after_s       | f8   | s | length of the other
         time_from     | str  | - | what both times come from: overlay, name, metadata, case; mixed: each from another source
         numbers       | i8?  | - | step of the number in the recorder's sequence of files, 1 if none is missing; unknown where there are no numbers
         same_place    | str  | - | yes, no: as the case records name the places; None where either names none

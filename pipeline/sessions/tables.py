@@ -70,6 +70,8 @@ def _row(one: Join, clip: Clip) -> dict[str, object]:
         "here": here,
         "gap_s": one.gap_s,
         "within_s": one.within_s,
+        "before_s": one.before.duration_s,
+        "after_s": one.after.duration_s,
         "time_from": one.time_from,
         "numbers": one.numbers,
         "same_place": None if one.same_place is None else "yes" if one.same_place else "no",

@@ -88,6 +88,10 @@ class TestSplitsAndHoles:
         one, two = clip(named(0), case=record(*HERE)), clip(named(seconds), case=record(*HERE), look=200)
         assert expected in {kind for kind, _ in kinds(one, two)}
 
+    def test_a_clip_that_lies_inside_another_is_no_pre_record(self) -> None:
+        one, two = clip(named(0), seconds=20), clip(named(0, number=2), seconds=15)
+        assert ("overlap", "suspect") in kinds(one, two)
+
     def test_a_gap_where_nobody_states_the_place_is_for_a_person(self) -> None:
         assert kinds(clip(named(0)), clip(named(100))) == {("recording-gap", "suspect")}
 

@@ -25,6 +25,10 @@ NO_PLACE = (
     'The content is described by "{content}"; neither file name nor subtitles nor title tell the place ({wanted}).'
 )
 NEITHER = "File name ({file}), subtitles and title tell neither the place ({place}) nor the content ({content})."
+NOT_SORTED = (
+    "File name ({file}) and subtitles tell neither the place ({place}) nor the content ({content}). The case record "
+    "does not say that the recording was sorted, nor by what title."
+)
 OTHER_WORDS = (
     "File name ({file}), subtitles and title name neither the place ({place}) nor the content ({content}) as the case "
     "record does; whether they do in other words a person must see."
@@ -46,8 +50,9 @@ def description(features: Features, *, min_score: float = 90.0, least_han: int =
 
     The place is described by one of its names or aliases in the case record, as names are held against signs
     (`pipeline/signs/matching.py`), the content by the matter or, in file name and title, by the word for a phase that
-    this clip shows: subtitles of what was said may hold such a word anywhere. Nothing is told where the case record
-    states no place, or neither a matter nor a phase.
+    this clip shows: subtitles of what was said may hold such a word anywhere. That neither is described is a violation
+    only where the case record gives the title or says that the recording was sorted. Nothing is told where the case
+    record states no place, or neither a matter nor a phase.
 
     Parameters
     ----------
@@ -87,6 +92,8 @@ def description(features: Features, *, min_score: float = 90.0, least_han: int =
     else:
         other = sum(len(_HAN.findall(text)) for text in texts) >= least_han
         level, said = (Level.SUSPECT, OTHER_WORDS) if other else (Level.VIOLATION, NEITHER)
+        if not (stated(features, "title") or stated(features, "store.sorted_at")):
+            level, said = Level.SUSPECT, NOT_SORTED
         values = {"file": name, "place": names[0], "content": wanted_content}
         yield finding(features, "description-missing", level, said, values, **values)
 

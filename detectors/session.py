@@ -14,7 +14,10 @@ from detectors._timeline import extent, span_of
 from pipeline.detector import detector
 from pipeline.model import Features, Finding, Level, Message, Scalar, Table
 
-SPLIT = "{after} goes on where {before} ends, {gap_s:.2f} s later: the recorder split the recording by itself."
+SPLIT = (
+    "{after} goes on where {before} ends ({gap_s:.1f} s later, to {within_s:.1f} s): the recorder split the recording "
+    "by itself."
+)
 PRE_RECORD = (
     "{after} begins {overlap_s:.1f} s before {before} ends: the recorder keeps the moments before it is switched on."
 )
@@ -208,7 +211,7 @@ def _finding(features: Features, told: _Told, row: dict[str, Any], span: tuple[f
     gap_s = float(row["gap_s"])
     values: dict[str, Scalar] = {"before": row["before"], "after": row["after"]}
     fields = {
-        "gap_s": gap_s,
+        "gap_s": round(gap_s, 2) + 0.0 if abs(gap_s) >= 0.05 else 0.0,
         "within_s": float(row["within_s"]),
         "overlap_s": -gap_s,
         "stated": row["stated"],

@@ -8,16 +8,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
+from detectors._phases import PHASE_WORDS
 from pipeline.language import Language
 from pipeline.model import Examination, Finding, Level, Message, Outcome
 from pipeline.report import json_v1
 from pipeline.rules.judge import verdict_of
 from pipeline.sessions.chain import Chain, Session
 from pipeline.sessions.clips import Clip
-from pipeline.terminal import LEVEL_STYLE, OUTCOME_STYLE, grid
+from pipeline.terminal import LEVEL_STYLE, OUTCOME_STYLE, grid, judged
 
 FORMAT = 1
 BETWEEN = frozenset({"recording-gap", "sequence-missing", "overlap", "gap-explained", "late-recording"})
@@ -208,54 +211,48 @@ def _rendered(view: View, lang: Language) -> list[RenderableType]:
     if who:
         parts.append(Text("  " + " · ".join(who)))
     between = view.between()
-    clips = grid(5)
     inner = {clip.label for clip in session.clips}
-    for finding in between:
-        if finding.evidence["before"] not in inner:
-            _add(clips, finding, lang)
+    parts.extend(_told(f, lang) for f in between if f.evidence["before"] not in inner)
+    widest = max(cell_len(clip.label) for clip in session.clips)
     for clip, examination in zip(session.clips, view.examinations, strict=True):
-        start = clip.recording.started_at
-        outcome = Text(lang.text(examination.verdict.value), style=OUTCOME_STYLE[examination.verdict])
-        told = (
-            lang.text(NOT_EXAMINED) if examination.unreadable is not None else " ".join(clip.stated("phases_recorded"))
-        )
-        clips.add_row(
-            Text(start.strftime("%H:%M:%S") if start else "?"),
-            Text(_length(clip)),
-            outcome,
-            Text(clip.label),
-            Text(told),
-        )
-        for finding in between:
-            if finding.evidence["before"] == clip.label:
-                _add(clips, finding, lang)
-    parts.append(clips)
+        parts.append(_line(clip, examination, widest, lang))
+        parts.extend(_told(finding, lang) for finding in between if finding.evidence["before"] == clip.label)
     phases = grid(2)
     for name, codes in view.phases().items():
         if codes:
             style = "bold red" if name == "missing" else ""
-            phases.add_row(Text(lang.text(f"Phases {name}"), style=style), Text(" ".join(codes)))
+            phases.add_row(Text(lang.text(f"Phases {name}"), style=style), Text(_phases(codes, lang)))
     if phases.row_count:
         parts.append(phases)
-    rules = grid(4)
-    for row in view.rules():
-        if row["outcome"] in (Outcome.FAIL, Outcome.UNDECIDED):
-            outcome = Text(lang.text(row["outcome"].value), style=OUTCOME_STYLE[row["outcome"]])
-            rules.add_row(Text(row["id"]), Text(row["rule"].article), outcome, Text(lang.tell(row["rule"].reason)))
-    if rules.row_count:
-        parts.append(rules)
+    pressing = [row["rule"] for row in view.rules() if row["outcome"] in (Outcome.FAIL, Outcome.UNDECIDED)]
+    if pressing:
+        parts.append(judged(pressing, lang))
     return parts
 
 
-def _add(clips: Any, finding: Finding, lang: Language) -> None:
-    style = "" if finding.level is Level.NOTE else LEVEL_STYLE[finding.level]
-    clips.add_row(
-        "",
-        "",
-        Text("│" if finding.level is Level.NOTE else "╳", style=style),
-        "",
-        Text(lang.tell(finding.message), style=style or "dim"),
-    )
+def _line(clip: Clip, examination: Examination, widest: int, lang: Language) -> Text:
+    start = clip.recording.started_at
+    line = Text(f"  {start:%H:%M:%S}" if start else "  --:--:--", no_wrap=True, overflow="ellipsis")
+    line.append(f"  {_length(clip):>6}  {clip.label}{' ' * (widest - cell_len(clip.label))}  ")
+    line.append(lang.text(examination.verdict.value), style=OUTCOME_STYLE[examination.verdict])
+    told = lang.text(NOT_EXAMINED) if examination.unreadable is not None else ""
+    line.append("  " + (told or _phases(clip.stated("phases_recorded"), lang)), style="dim")
+    return line
+
+
+def _phases(codes: Sequence[str], lang: Language) -> str:
+    """Return phases by their codes, in Chinese by their names."""
+    if not lang.tag.startswith("zh"):
+        return " ".join(codes)
+    return "、".join(PHASE_WORDS[code][0] for code in codes if code in PHASE_WORDS)
+
+
+def _told(finding: Finding, lang: Language) -> RenderableType:
+    """Return what lies between two clips, indented."""
+    note = finding.level is Level.NOTE
+    text = Text("│ " if note else "╳ ", style="dim" if note else LEVEL_STYLE[finding.level])
+    text.append(lang.tell(finding.message))
+    return Padding(text, (0, 0, 0, 4))
 
 
 def _period(view: View, lang: Language) -> str:

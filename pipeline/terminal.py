@@ -44,7 +44,7 @@ def summary(examination: Examination, lang: Language) -> RenderableType:
     if examination.unreadable is not None:
         parts.append(Text(lang.tell(examination.unreadable), style="red"))
     if examination.rules:
-        parts.append(_judged(examination.rules, lang))
+        parts.append(judged(examination.rules, lang))
     duration_s = examination.features.duration_s()
     told = [f for f in examination.findings if f.level is not Level.NOTE or not of_record(f, duration_s)]
     if told:
@@ -64,7 +64,7 @@ def summary(examination: Examination, lang: Language) -> RenderableType:
     return Group(*parts)
 
 
-def _judged(rules: Sequence[RuleResult], lang: Language) -> Table:
+def judged(rules: Sequence[RuleResult], lang: Language) -> Table:
     """Return the rules with what they came to: those of one outcome for one reason on one line."""
     shown = grid(3)
     silent: list[RuleResult] = []

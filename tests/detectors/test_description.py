@@ -50,7 +50,17 @@ def test_one_of_both(name, subtitles, lacking):
 
 @pytest.mark.parametrize("name", ["DSJ_20260302_0001.mp4", "", "第一段.mp4"])
 def test_neither(name):
-    assert kinds(judged(name)) == [("description-missing", "violation")]
+    sorted_at = {"store__sorted_at": ["2026-03-05T10:00:00+08:00"]}
+    assert kinds(judged(name, **sorted_at)) == [("description-missing", "violation")]
+    assert kinds(judged(name, title=["0001"])) == [("description-missing", "violation")]
+
+
+def test_neither_before_anybody_is_said_to_have_sorted_it():
+    (found,) = judged("DSJ_20260302_0001.mp4")
+    assert (
+        kinds([found]) == [("description-missing", "suspect")]
+        and "not say that the recording was sorted" in found.summary
+    )
 
 
 def test_other_words_may_be_a_description():

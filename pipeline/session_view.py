@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from detectors._phases import name_of
+from pipeline.case import PHASES
 from pipeline.language import Language
 from pipeline.model import Examination, Finding, Level, Message, Outcome
 from pipeline.report import json_v1
@@ -208,7 +210,7 @@ def _rendered(view: View, lang: Language) -> list[RenderableType]:
     if who:
         parts.append(Text("  " + " · ".join(who)))
     between = view.between()
-    clips = grid(5)
+    clips = grid(4)
     inner = {clip.label for clip in session.clips}
     for finding in between:
         if finding.evidence["before"] not in inner:
@@ -216,15 +218,13 @@ def _rendered(view: View, lang: Language) -> list[RenderableType]:
     for clip, examination in zip(session.clips, view.examinations, strict=True):
         start = clip.recording.started_at
         outcome = Text(lang.text(examination.verdict.value), style=OUTCOME_STYLE[examination.verdict])
-        told = (
-            lang.text(NOT_EXAMINED) if examination.unreadable is not None else " ".join(clip.stated("phases_recorded"))
-        )
+        shown = _phases(clip.stated("phases_recorded"), lang)
+        told = shown if examination.unreadable is None else lang.text(NOT_EXAMINED)
         clips.add_row(
             Text(start.strftime("%H:%M:%S") if start else "?"),
             Text(_length(clip)),
             outcome,
-            Text(clip.label),
-            Text(told),
+            Text(f"{clip.label}  {told}"),
         )
         for finding in between:
             if finding.evidence["before"] == clip.label:
@@ -234,7 +234,7 @@ def _rendered(view: View, lang: Language) -> list[RenderableType]:
     for name, codes in view.phases().items():
         if codes:
             style = "bold red" if name == "missing" else ""
-            phases.add_row(Text(lang.text(f"Phases {name}"), style=style), Text(" ".join(codes)))
+            phases.add_row(Text(lang.text(f"Phases {name}"), style=style), Text(_phases(codes, lang)))
     if phases.row_count:
         parts.append(phases)
     rules = grid(4)
@@ -253,9 +253,14 @@ def _add(clips: Any, finding: Finding, lang: Language) -> None:
         "",
         "",
         Text("│" if finding.level is Level.NOTE else "╳", style=style),
-        "",
         Text(lang.tell(finding.message), style=style or "dim"),
     )
+
+
+def _phases(codes: Iterable[str], lang: Language) -> str:
+    """Return phases as they are called: by their codes, in Chinese by the names that the regulations use."""
+    known = [code for code in codes if code in PHASES]
+    return "、".join(map(name_of, known)) if lang.tag == "zh-CN" else ", ".join(known)
 
 
 def _period(view: View, lang: Language) -> str:
@@ -270,20 +275,3 @@ def _period(view: View, lang: Language) -> str:
 def _length(clip: Clip) -> str:
     minutes, seconds = divmod(round(clip.duration_s), 60)
     return f"{minutes}:{seconds:02d}"
-
-
-def clips_in(paths: Sequence[Path]) -> list[Path]:
-    """Return the clips that arguments name: files as they are, and of folders every file that looks like footage."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found.extend(sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file()))
-        else:
-            found.append(path)
-    return list(dict.fromkeys(found))
-
-
-ENDINGS = frozenset(
-    ".mp4 .mov .m4v .3gp .avi .mkv .webm .ts .mts .m2ts .mpg .mpeg .wmv .asf .flv .dav .h264 .264 .h265 .265".split()
-)
-"""Endings of files that are looked into in a folder."""

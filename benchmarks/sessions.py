@@ -33,12 +33,12 @@ from pipeline.features.schema import table
 from pipeline.forge.overlay import Burner, Clock
 from pipeline.measuring import identify, measure
 from pipeline.model import Features
-from pipeline.session_view import clips_in
 from pipeline.sessions.chain import chain
 from pipeline.sessions.clips import Clip, clip_of
 from pipeline.sessions.naming import read_name
 from pipeline.sessions.tables import tables
 from pipeline.settings import Settings
+from pipeline.store import clips_in
 
 RATE, SIZE, MOST_PICTURES = 15, (640, 360), 150
 BEGIN = datetime(2026, 3, 4, 9, 0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,8 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from detectors._phases import PHASE_WORDS
+from detectors._phases import name_of
+from pipeline.case import PHASES
 from pipeline.language import Language
 from pipeline.model import Examination, Finding, Level, Message, Outcome
 from pipeline.report import json_v1
@@ -240,19 +241,18 @@ def _line(clip: Clip, examination: Examination, widest: int, lang: Language) -> 
     return line
 
 
-def _phases(codes: Sequence[str], lang: Language) -> str:
-    """Return phases by their codes, in Chinese by their names."""
-    if not lang.tag.startswith("zh"):
-        return " ".join(codes)
-    return "、".join(PHASE_WORDS[code][0] for code in codes if code in PHASE_WORDS)
-
-
 def _told(finding: Finding, lang: Language) -> RenderableType:
     """Return what lies between two clips, indented."""
     note = finding.level is Level.NOTE
     text = Text("│ " if note else "╳ ", style="dim" if note else LEVEL_STYLE[finding.level])
     text.append(lang.tell(finding.message))
     return Padding(text, (0, 0, 0, 4))
+
+
+def _phases(codes: Iterable[str], lang: Language) -> str:
+    """Return phases as they are called: by their codes, in Chinese by the names that the regulations use."""
+    known = [code for code in codes if code in PHASES]
+    return "、".join(map(name_of, known)) if lang.tag == "zh-CN" else ", ".join(known)
 
 
 def _period(view: View, lang: Language) -> str:
@@ -267,20 +267,3 @@ def _period(view: View, lang: Language) -> str:
 def _length(clip: Clip) -> str:
     minutes, seconds = divmod(round(clip.duration_s), 60)
     return f"{minutes}:{seconds:02d}"
-
-
-def clips_in(paths: Sequence[Path]) -> list[Path]:
-    """Return the clips that arguments name: files as they are, and of folders every file that looks like footage."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found.extend(sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file()))
-        else:
-            found.append(path)
-    return list(dict.fromkeys(found))
-
-
-ENDINGS = frozenset(
-    ".mp4 .mov .m4v .3gp .avi .mkv .webm .ts .mts .m2ts .mpg .mpeg .wmv .asf .flv .dav .h264 .264 .h265 .265".split()
-)
-"""Endings of files that are looked into in a folder."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors._looks import COLUMNS, distance, looks
+from detectors._timeline import extent
 from pipeline.case import CaseRecord
 from pipeline.model import Features, Finding, Footage, Table
 from pipeline.sessions.naming import Name
@@ -46,6 +47,7 @@ class Clip:
     name: Name | None = None
     case: CaseRecord | None = None
     duration_s: float = 0.0
+    """End of its timeline; of its packets where nothing was decoded."""
     readable: bool = True
     first: Edge = field(default_factory=Edge)
     last: Edge = field(default_factory=Edge)
@@ -77,7 +79,7 @@ def clip_of(
         times=times,
         name=name,
         case=case,
-        duration_s=features.duration_s(),
+        duration_s=extent(features)[1],
         readable=readable,
         first=_edge(features, last=False),
         last=_edge(features, last=True),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from detectors._clock import Clock, read_clock
+from detectors._timeline import extent
 from detectors.overlay_identity import folded, likeness
 from pipeline.case import CaseRecord
 from pipeline.features.schema import table
@@ -133,7 +134,7 @@ def _shown_device(features: Features) -> str | None:
 
 
 def _times(features: Features, name: Name | None, case: CaseRecord | None, zone: ZoneInfo) -> Iterator[Times]:
-    long = timedelta(seconds=features.duration_s())
+    long = timedelta(seconds=extent(features)[1])
     clock_needs = ("frames.clock_s", "frames.damaged", "overlay.field", "overlay.form")
     clock = read_clock(features, MIN_KNOWN) if all(features.has(column) for column in clock_needs) else None
     if clock is not None and clock.face.dated and (shown := _clock_times(clock, long, zone)) is not None:

@@ -1,3 +1,4 @@
+import re
 import tomllib
 from pathlib import Path
 
@@ -18,6 +19,18 @@ RULES = load_profile("shijiazhuang-safety").rules
 
 def unbroken(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_help_lists_every_command_under_its_heading_in_order():
+    said = unbroken("--help").stdout
+    listed = re.findall(r"^│ ([a-z]+) |^╭─ ([A-Z][a-z ]+)", said, re.M)
+    assert [(command or heading).strip() for command, heading in listed] == [
+        "Options",
+        *("Examine", "scan", "session", "read", "transcribe"),
+        *("Regulations", "profiles", "explain", "settings"),
+        *("Over many results", "statistics", "spotcheck"),
+        *("For analysts", "features", "forge", "models"),
+    ]
 
 
 def test_settings_prints_toml_that_settings_takes():

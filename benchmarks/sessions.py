@@ -40,7 +40,9 @@ from pipeline.sessions.tables import tables
 from pipeline.settings import Settings
 from pipeline.store import clips_in
 
-RATE, SIZE, MOST_PICTURES = 15, (640, 360), 150
+RATE, MOST_PICTURES = 15, 150
+SIZES, SECONDS = {False: (640, 360), True: (1280, 720)}, {False: (2, 4), True: (6, 10)}
+"""Of the files without and with an overlay: a clock needs some seconds of legible figures."""
 BEGIN = datetime(2026, 3, 4, 9, 0, 0)
 ZONE = ZoneInfo("Asia/Shanghai")
 PLACE = CaseRecord(Path("case.toml"), (("case_number", "2026-17"), ("place.names", "somewhere")))
@@ -55,8 +57,8 @@ class Made:
     splits: set[tuple[str, str]] = field(default_factory=set)
 
 
-def pictures(path: Path) -> list[NDArray[np.uint8]]:
-    """Return up to `MOST_PICTURES` pictures of a take, one for each 1/15 s: uint8, shape (540, 640), yuv420p."""
+def pictures(path: Path, size: tuple[int, int]) -> list[NDArray[np.uint8]]:
+    """Return up to `MOST_PICTURES` pictures of a take, one for each 1/15 s: uint8, yuv420p."""
     found: list[NDArray[np.uint8]] = []
     with av.open(str(path)) as container:
         due_s = None
@@ -65,7 +67,7 @@ def pictures(path: Path) -> list[NDArray[np.uint8]]:
                 continue
             due_s = frame.time if due_s is None else due_s
             if frame.time >= due_s - 1e-6:
-                found.append(frame.reformat(*SIZE, "yuv420p").to_ndarray())
+                found.append(frame.reformat(*size, "yuv420p").to_ndarray())
                 due_s += 1 / RATE
             if len(found) == MOST_PICTURES:
                 break
@@ -75,14 +77,15 @@ def pictures(path: Path) -> list[NDArray[np.uint8]]:
 def make(
     shown: Sequence[NDArray[np.uint8]], count: int, draw: random.Random, out: Path, device: int, style: str
 ) -> Made:
-    """Write the files of one session, about 3 s each, and return what was planted."""
+    """Write the files of one session and return what was planted."""
     made = Made()
     there_and_back = [*range(len(shown)), *range(len(shown) - 2, 0, -1)]
     start = BEGIN + timedelta(days=device, seconds=draw.random())
     clock = Clock(style, start.replace(microsecond=0), start.microsecond / 1e6, device) if style else None
     at, number, what, before = 0, 1, "split", None
     while len(made.paths) < count:
-        length = draw.randrange(2 * RATE, 4 * RATE)
+        least, most = SECONDS[bool(style)]
+        length = draw.randrange(least * RATE, most * RATE)
         moment = start + timedelta(seconds=at / RATE)
         name = f"part {number:04d}.mp4" if style else f"K7A{device:04d}_{moment:%Y%m%d%H%M%S}_{number:04d}.mp4"
         if what != "missing":
@@ -102,10 +105,11 @@ def make(
 
 def encode(shown: Sequence[NDArray[np.uint8]], path: Path, clock: Clock | None, at: int) -> None:
     """Write pictures as H.264, with the clock that they show."""
-    burner = Burner(clock, Fraction(RATE), SIZE) if clock else None
+    size = SIZES[clock is not None]
+    burner = Burner(clock, Fraction(RATE), size) if clock else None
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", RATE, options={"crf": "26", "preset": "veryfast"})
-        stream.width, stream.height = SIZE
+        stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         for number, planes in enumerate(shown):
             if burner:
@@ -146,7 +150,7 @@ def main() -> int:
         if len(planted) == asked.takes:
             break
         try:
-            shown = pictures(take)
+            shown = pictures(take, SIZES[bool(asked.overlay)])
         except av.FFmpegError:
             continue
         if len(shown) < 2 * RATE:

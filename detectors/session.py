@@ -70,6 +70,7 @@ class _Limits:
     slack_s: float
     pre_record_s: float
     max_picture_ratio: float
+    max_conflict_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def session(
     slack_s: Annotated[float, Ge(0)] = 0.1,
     pre_record_s: Annotated[float, Ge(0)] = 30.0,
     max_picture_ratio: Annotated[float, Ge(0)] = 6.0,
+    max_conflict_s: Annotated[float, Ge(0)] = 3.0,
 ) -> Iterator[Finding]:
     """Yield what lies between this clip and its neighbours in the recording session, and what holds for all of it.
 
@@ -111,7 +113,8 @@ def session(
     lies inside the other. A longer one is a
     violation where both clips are known to be of one place, and explained where they are of different places or the
     case record states the interruption and its reason. Everything else is for a person: times of different sources,
-    clips in between that could not be read, places that nobody stated.
+    clips in between that could not be read, places that nobody stated, sources that contradict each other, and a clock
+    that jumps where the picture does not.
 
     Parameters
     ----------
@@ -124,13 +127,15 @@ def session(
     max_picture_ratio : float
         Difference of the pictures on either side of a gap, in differences between neighbouring pictures, up to which
         the pictures go on.
+    max_conflict_s : float
+        By how much two sources of times may differ on a gap before it is disputed (seconds).
 
     References
     ----------
     行政执法全过程记录制度（石家庄市安全生产监督管理局）第十二条（五）: 在同一执法地点不得断续记录.
     GA/T 947.2-2015: recorders split files by time and keep a pre-record buffer.
     """
-    limits = _Limits(max_gap_s, slack_s, pre_record_s, max_picture_ratio)
+    limits = _Limits(max_gap_s, slack_s, pre_record_s, max_picture_ratio, max_conflict_s)
     low_s, high_s = extent(features)
     rows = _rows(features["joins"])
     for row in rows:
@@ -197,6 +202,10 @@ def _of_time(row: dict[str, Any], limits: _Limits) -> _Told:
         return _Told("recording-gap", Level.SUSPECT, GAP_UNREAD)
     if mixed or row["time_from"] == "case" or within_s > gap_s:
         return _Told("recording-gap", Level.SUSPECT, GAP_UNSURE)
+    if row["conflict_s"] > limits.max_conflict_s + within_s:
+        return _Told("recording-gap", Level.SUSPECT, GAP_DISPUTED)
+    if row["time_from"] == "overlay" and goes_on and not row["numbers"] > 1:
+        return _Told("recording-gap", Level.SUSPECT, GAP_SEAMLESS)
     if row["same_place"] != "yes":
         return _Told("recording-gap", Level.SUSPECT, GAP_SOMEWHERE)
     return _Told("recording-gap", Level.VIOLATION, GAP)
@@ -214,6 +223,7 @@ def _finding(features: Features, told: _Told, row: dict[str, Any], span: tuple[f
         "gap_s": round(gap_s, 2) + 0.0 if abs(gap_s) >= 0.05 else 0.0,
         "within_s": float(row["within_s"]),
         "overlap_s": -gap_s,
+        "conflict_s": float(row["conflict_s"]),
         "stated": row["stated"],
         "unread": row["unread"],
         "count": int(row["numbers"]) - 1 if math.isfinite(row["numbers"]) else 0,

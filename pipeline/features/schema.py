@@ -307,6 +307,7 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         before_s      | f8   | s | length of the one
         after_s       | f8   | s | length of the other
         time_from     | str  | - | what both times come from: overlay, name, metadata, case; mixed: each from another source
+        conflict_s    | f8   | s | by how much another source that both clips have gives another gap; NaN if there is none
         numbers       | i8?  | - | step of the number in the recorder's sequence of files, 1 if none is missing; unknown where there are no numbers
         same_place    | str  | - | yes, no: as the case records name the places; None where either names none
         picture_ratio | f8   | -    | mean difference of the pictures on either side, in differences between neighbouring pictures around it; NaN if either has none

@@ -60,9 +60,10 @@ def chain(clips: Sequence[Clip], *, session_gap_min: Annotated[float, Gt(0)] = 3
     """
     own, copies = _without_copies(clips)
     own = _labelled(own)
+    only = _only_recorders(own)
     groups: dict[tuple[object, ...], list[Clip]] = {}
     for clip in own:
-        groups.setdefault(_recorder(clip), []).append(clip)
+        groups.setdefault(_recorder(clip) or only.get(clip.path.parent) or _unknown(clip), []).append(clip)
     sessions = [
         session
         for _, group in sorted(groups.items(), key=lambda one: repr(one[0]))
@@ -119,9 +120,21 @@ def _tail(path: Path, parts: int) -> str:
     return "/".join(path.parts[-parts:])
 
 
-def _recorder(clip: Clip) -> tuple[object, ...]:
-    if clip.recording.device_id:
-        return ("device", folded(clip.recording.device_id) or clip.recording.device_id)
+def _recorder(clip: Clip) -> tuple[object, ...] | None:
+    device = clip.recording.device_id
+    return ("device", folded(device) or device) if device else None
+
+
+def _only_recorders(clips: Sequence[Clip]) -> dict[Path, tuple[object, ...]]:
+    """Return the folders in which all clips that name a recorder name the same, and that recorder."""
+    named: dict[Path, set[tuple[object, ...]]] = {}
+    for clip in clips:
+        if (recorder := _recorder(clip)) is not None:
+            named.setdefault(clip.path.parent, set()).add(recorder)
+    return {folder: next(iter(found)) for folder, found in named.items() if len(found) == 1}
+
+
+def _unknown(clip: Clip) -> tuple[object, ...]:
     return ("unknown", str(clip.path.parent), clip.name.scheme if clip.name else "")
 
 

@@ -30,6 +30,7 @@ class Join:
     gap_s: float = math.nan
     within_s: float = math.nan
     time_from: str | None = None
+    conflict_s: float = math.nan
     numbers: int | None = None
     same_place: bool | None = None
     picture_ratio: float = math.nan
@@ -57,6 +58,7 @@ def join(before: Clip, after: Clip) -> Join:
         gap_s=gap_s,
         within_s=within_s,
         time_from=source,
+        conflict_s=_conflict_s(before, after, gap_s, source),
         numbers=_step(before.name, after.name),
         same_place=same(before, after, "place.names"),
         picture_ratio=_picture_ratio(before.last, after.first),
@@ -77,6 +79,15 @@ def _gap(before: Clip, after: Clip) -> tuple[float, float, str | None]:
         within_s = max(one.within_s, other.within_s) + MIXED_S
         return (other.started_at - one.ended_at).total_seconds(), within_s, "mixed"
     return math.nan, math.nan, None
+
+
+def _conflict_s(before: Clip, after: Clip, gap_s: float, source: str | None) -> float:
+    """Return by how much another common source gives another gap; creation times say too little of what they mean."""
+    others = {times.source: times for times in after.times if times.source not in (source, "metadata")}
+    gaps = [
+        (others[one.source].started_at - one.ended_at).total_seconds() for one in before.times if one.source in others
+    ]
+    return max((abs(other - gap_s) for other in gaps), default=math.nan)
 
 
 def _step(before: Name | None, after: Name | None) -> int | None:

@@ -70,7 +70,7 @@ def recording_of(features: Features, name: Name | None, case: CaseRecord | None)
     """Return whose recording a clip is and when it was taken.
 
     The device is the first that is named by: the overlay, the container's metadata, the file name, the case record. An
-    overlay line that is like the device which the case record or the registry names is taken for that device: readers
+    overlay line that is like the device which another of these or the registry names is taken for that device: readers
     mistake single characters. Times are those of the first of: the overlay's clock, the file name, the metadata, the
     case record. A file name says when a recording began; a creation time may be of its beginning or of its end, and so
     it comes after.
@@ -107,15 +107,17 @@ def recording_of(features: Features, name: Name | None, case: CaseRecord | None)
 
 def _device(features: Features, name: Name | None, case: CaseRecord | None) -> tuple[str | None, str | None]:
     stated = next(iter(case.all("device.id")), None) if case else None
-    known = [stated] if stated else []
+    tag = features["container"]["device"] if features.has("container.device") else ()
+    written = str(tag[0]) if len(tag) and tag[0] else None
+    known = [entry for entry in (stated, written, name.device if name else None) if entry]
     if features.has("registry.device_id"):
         known += [str(entry) for entry in features["registry"]["device_id"] if entry]
     if (shown := _shown_device(features)) is not None:
         scored = [(likeness(shown, entry) or 0.0, entry) for entry in known]
         score, entry = max(scored, default=(0.0, ""))
         return (entry if score >= SAME else shown), "overlay"
-    if features.has("container.device") and features["container"].rows and features["container"]["device"][0]:
-        return str(features["container"]["device"][0]), "metadata"
+    if written:
+        return written, "metadata"
     if name and name.device:
         return name.device, "name"
     return (stated, "case") if stated else (None, None)

@@ -73,6 +73,7 @@ def _row(one: Join, clip: Clip) -> dict[str, object]:
         "before_s": one.before.duration_s,
         "after_s": one.after.duration_s,
         "time_from": one.time_from,
+        "conflict_s": one.conflict_s,
         "numbers": one.numbers,
         "same_place": None if one.same_place is None else "yes" if one.same_place else "no",
         "picture_ratio": one.picture_ratio,

@@ -135,6 +135,28 @@ class TestSplitsAndHoles:
         assert kinds(one, clip("MOVI0008.avi", look=220)) == {("recording-gap", "suspect")}
 
 
+class TestSourcesThatContradict:
+    def told(self, **changed: object) -> tuple[str, str]:
+        row: dict[str, object] = {
+            **{"before": "a.mp4", "after": "b.mp4", "here": "before", "gap_s": 40.0, "within_s": 0.05},
+            **{"before_s": 60.0, "after_s": 60.0, "time_from": "overlay", "same_place": "yes", "picture_ratio": 9.0},
+        }
+        joins = table("joins", [{**row, **changed}])
+        [finding] = [f for f in detector(Features({"joins": joins, "findings": table("findings", [])}))]
+        return finding.kind, finding.level.value
+
+    def test_agreement_is_a_violation(self) -> None:
+        assert self.told() == ("recording-gap", "violation")
+        assert self.told(conflict_s=1.0) == ("recording-gap", "violation")
+
+    def test_a_disputed_gap_is_for_a_person(self) -> None:
+        assert self.told(conflict_s=39.0) == ("recording-gap", "suspect")
+
+    def test_a_clock_that_jumps_where_the_picture_goes_on_is_for_a_person(self) -> None:
+        assert self.told(picture_ratio=1.0) == ("recording-gap", "suspect")
+        assert self.told(picture_ratio=1.0, time_from="name") == ("recording-gap", "violation")
+
+
 class TestNumbers:
     @pytest.mark.parametrize(
         ("first", "second", "step"),
@@ -171,6 +193,12 @@ class TestSessions:
     def test_signs_that_readers_take_for_each_other_part_nothing(self) -> None:
         clips = [clip(named(0, device="K7AO123")), clip(named(60, device="K7A0123"))]
         assert [len(session.clips) for session in chain(clips).sessions] == [2]
+
+    def test_a_clip_that_names_no_recorder_goes_to_the_only_one_of_its_folder(self) -> None:
+        unnamed = clip("20260304_090100.mp4")
+        assert [len(s.clips) for s in chain([clip(named(0)), unnamed]).sessions] == [2]
+        two = [clip(named(0)), clip(named(0, device="K7A0999"))]
+        assert sorted(len(s.clips) for s in chain([*two, unnamed]).sessions) == [1, 1, 1]
 
     def test_a_long_hole_begins_a_session_unless_case_and_place_are_one(self) -> None:
         assert len(chain([clip(named(0)), clip(named(3600))]).sessions) == 2

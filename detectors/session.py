@@ -35,6 +35,14 @@ GAP_UNSURE = (
     "Between {before} and {after} nothing was recorded for about {gap_s:.1f} s, if the times are right; they are known "
     "to {within_s:.1f} s only."
 )
+GAP_DISPUTED = (
+    "Between {before} and {after} nothing was recorded for {gap_s:.1f} s by the times of one source; those of another "
+    "differ by {conflict_s:.1f} s."
+)
+GAP_SEAMLESS = (
+    "Between {before} and {after} the burned-in clock goes on by {gap_s:.1f} s, but the picture goes on without a jump: "
+    "the clock may have been misread or set."
+)
 GAP_UNREAD = "Between {before} and {after} lie {gap_s:.1f} s. What could not be examined belongs in between: {unread}."
 UNKNOWN = "Whether anything lies between {before} and {after} cannot be told: nothing says when both were recorded."
 OVERLAPS = (

@@ -107,8 +107,8 @@ def recording_of(features: Features, name: Name | None, case: CaseRecord | None)
 
 def _device(features: Features, name: Name | None, case: CaseRecord | None) -> tuple[str | None, str | None]:
     stated = next(iter(case.all("device.id")), None) if case else None
-    tag = features["container"]["device"] if features.has("container.device") else ()
-    written = str(tag[0]) if len(tag) and tag[0] else None
+    tags = features["container"]["device"].tolist() if features.has("container.device") else []
+    written = next((str(tag) for tag in tags if tag), None)
     known = [entry for entry in (stated, written, name.device if name else None) if entry]
     if features.has("registry.device_id"):
         known += [str(entry) for entry in features["registry"]["device_id"] if entry]

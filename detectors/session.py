@@ -40,8 +40,8 @@ GAP_DISPUTED = (
     "differ by {conflict_s:.1f} s."
 )
 GAP_SEAMLESS = (
-    "Between {before} and {after} the burned-in clock goes on by {gap_s:.1f} s, but the picture goes on without a jump: "
-    "the clock may have been misread or set."
+    "Between {before} and {after} the burned-in clock goes on by {gap_s:.1f} s, but the picture goes on without a "
+    "jump: the clock may have been misread or set."
 )
 GAP_UNREAD = "Between {before} and {after} lie {gap_s:.1f} s. What could not be examined belongs in between: {unread}."
 UNKNOWN = "Whether anything lies between {before} and {after} cannot be told: nothing says when both were recorded."

@@ -147,7 +147,7 @@ def first_of_each(found: Iterable[Named]) -> list[Named]:
 def naming(kind: str, heard: str, read: str, one: Named, **evidence: Scalar | Sequence[Scalar]) -> Finding:
     """Return the finding that something is named; `heard` and `read` are the sentences that tell how."""
     said = Message(heard if one.heard else read, {"name": one.name, "start_s": one.span.start_s, "text": one.text})
-    facts = {"name": one.name, "shown": one.text, "heard": one.heard, **evidence}
+    facts = {"name": one.name, "heard" if one.heard else "read": one.text, **evidence}
     return Finding(kind, Level.NOTE, one.span, said, evidence=facts)
 
 

@@ -56,7 +56,7 @@ _DAYS_UNKNOWN = (
     "archiving",
     version=1,
     needs=("case.value", "file.examined_at", "calendar.date"),
-    emits=("archived-in-time", "archived-late", "archive-unknown", "archive-not-due", "working-days-unknown"),
+    emits=("archived-in-time", "archived-late", "archive-unknown", "archive-not-due"),
 )
 def archiving(
     features: Features,
@@ -120,7 +120,7 @@ def archiving(
         else:
             yield found("archived-in-time", Level.NOTE, _IN_TIME)
     elif kept is None:
-        yield found("working-days-unknown", Level.SUSPECT, _DAYS_UNKNOWN)
+        yield found("archive-unknown", Level.SUSPECT, _DAYS_UNKNOWN)
     elif limit_days and next_day is None:
         yield found("archive-unknown", Level.SUSPECT, _LAST_DAY_UNKNOWN)
     elif limit_days and next_day is not None and at <= next_day:

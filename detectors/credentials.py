@@ -69,8 +69,9 @@ def credentials(
     Yields
     ------
     Finding
-        At most one for the picture, the first that shows a credential, and one for the written record. Where the case
-        record states which phases the clip shows, the evidence of the first gives them as `phases`.
+        At most one for the picture, the first that shows a credential, and one for the written record. The evidence
+        of the first gives as `phases` those that the clip shows, none where the case record does not state them: then
+        nobody knows in which phase it was shown, and no rule about phases rests on it.
 
     References
     ----------
@@ -85,7 +86,7 @@ def credentials(
         return
     texts = features["texts"]
     texts = texts.where((texts["confidence"] >= min_confidence) & ~texts["overlay"].astype(bool))
-    phases = codes(features, "phases_recorded", PHASES)
+    phases = codes(features, "phases_recorded", PHASES) or ()
     for frame in np.unique(texts["frame"]):
         rows = texts.where(texts["frame"] == frame)
         words = _credential(_read(rows), least_fields, reach_lines)
@@ -96,7 +97,7 @@ def credentials(
                 Level.NOTE,
                 picture_span(features, time_s, int(frame)),
                 Message(SHOWN, {"time_s": time_s, "words": " · ".join(words)}),
-                evidence={"lines": words} | ({"phases": phases} if phases else {}),
+                evidence={"lines": words, "phases": phases},
             )
             return
 

@@ -45,7 +45,7 @@ _ENDED_BEFORE = (
 @detector(
     "evidence-retention",
     version=1,
-    needs=("case.value",),
+    needs=("case.value", "recording.ended_at"),
     emits=("evidence-kept", "evidence-cut", "evidence-unknown", "not-evidence"),
 )
 def evidence_retention(features: Features, *, evidence_as_volume: bool = False) -> Iterator[Finding]:

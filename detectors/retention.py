@@ -60,7 +60,7 @@ _VOLUME_UNTIL = "The recording is used as evidence and kept as long as the case 
 @detector(
     "retention",
     version=1,
-    needs=("case.value",),
+    needs=("case.value", "recording.ended_at"),
     emits=("retention-running", "retention-cut", "retention-unknown", "kept-longer"),
 )
 def retention(

@@ -64,6 +64,10 @@ OUT_OF_ORDER = (
 )
 WHOLE = "The {count} clips of this recording follow each other without a hole."
 ALONE = "This clip is the only one of the case, and so nothing can be missing between clips."
+APART = (
+    "Every clip that the case record names was examined, and no other is of this recording: nothing can be missing "
+    "between clips of it."
+)
 NOTICE = (
     "The notice was spoken in {clip}, the first clip of this recording, at {at_s:.1f} s; this clip goes on from there."
 )
@@ -155,7 +159,8 @@ def session(
     good = [_holds(row, limits) for row in rows]
     whole = (low_s, high_s)
     if not rows:
-        yield Finding("session-whole", Level.NOTE, span_of(features, *whole), Message(ALONE))
+        said = APART if features.has("siblings.clip") else ALONE
+        yield Finding("session-whole", Level.NOTE, span_of(features, *whole), Message(said))
     elif all(good):
         count = len({name for row in rows for name in (row["before"], row["after"])})
         values: dict[str, Scalar] = {"count": count}

@@ -38,7 +38,7 @@ _DAYS_UNKNOWN = (
     "sorting",
     version=1,
     needs=("case.value", "file.examined_at", "calendar.date"),
-    emits=("sorted-in-time", "sorted-late", "working-days-unknown"),
+    emits=("sorted-in-time", "sorted-late", "sorting-unknown"),
 )
 def sorting(features: Features, *, limit_working_days: Annotated[int, Ge(0), Le(366)] = 0) -> Iterator[Finding]:
     """Yield whether the recording was sorted within the working days allowed from its upload: at most one finding.
@@ -77,7 +77,7 @@ def sorting(features: Features, *, limit_working_days: Annotated[int, Ge(0), Le(
     elif done is not None and examined is not None and done > examined:
         yield found("sorted-late", Level.SUSPECT, _TO_COME)
     elif (kept := limit.kept(done or examined)) is None:  # type: ignore[arg-type]
-        yield found("working-days-unknown", Level.SUSPECT, _DAYS_UNKNOWN)
+        yield found("sorting-unknown", Level.SUSPECT, _DAYS_UNKNOWN)
     elif done is None:
         if not kept:
             yield found("sorted-late", Level.SUSPECT, _NOT_SORTED)

@@ -100,8 +100,8 @@ class _Allowed:
 @detector(
     "upload-time",
     version=1,
-    needs=("case.value", "file.examined_at", "calendar.date"),
-    emits=("upload-in-time", "upload-late", "upload-unknown", "working-days-unknown"),
+    needs=("case.value", "file.examined_at", "calendar.date", "recording.ended_at"),
+    emits=("upload-in-time", "upload-late", "upload-unknown"),
 )
 def upload_time(
     features: Features,
@@ -213,8 +213,7 @@ def _not_uploaded(features: Features, begin: datetime, field: str, allowed: _All
 
 
 def _days_unknown(features: Features, said: dict[str, Scalar], working_days: int) -> Finding:
-    said = said | {"working_days": working_days}
-    return finding(features, "working-days-unknown", Level.SUSPECT, _DAYS_UNKNOWN, said, **said)
+    return _doubt(features, _DAYS_UNKNOWN, said | {"working_days": working_days})
 
 
 def _doubt(features: Features, template: str, said: dict[str, Scalar]) -> Finding:

@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from pipeline.model import Features, Finding
 from pipeline.settings import parameters_of
 
-OTHERS = frozenset({"findings", "siblings", "joins"})
-"""Tables of what was found before, and of other clips."""
+OTHERS = frozenset({"findings", "siblings", "joins", "recording"})
+"""Tables of what was found before, and of other clips; beside them it shows when a clip was recorded."""
 
 DetectorFunction = Callable[..., Iterator[Finding]]
 
@@ -37,7 +37,7 @@ class Detector:
 
     @property
     def looks_at_others(self) -> bool:
-        """Whether it looks at what other detectors found, or at other clips, and so runs after them."""
+        """Whether it looks at what other detectors found, or at what other clips tell, and so runs after them."""
         return any(column.partition(".")[0] in OTHERS for column in self.needs)
 
     def missing(self, features: Features) -> list[str]:

@@ -33,7 +33,7 @@ def recorded(
     examined_at : str, optional
         The moment for which periods are judged.
     ended_at, within_s : str, float
-        End of the recording, and how far off that may be; no such table without an end.
+        End of the recording, and how far off that may be; None: nothing says when it ended.
     name, sha256 : str, optional
         Of the file.
     siblings : sequence of str, optional
@@ -52,8 +52,7 @@ def recorded(
         "calendar": to_table("calendar", working_calendar(**agency)),
         "findings": table("findings", [{"level": "note", **row} for row in findings]),
     }
-    if ended_at is not None:
-        tables["recording"] = table("recording", [{"ended_at": ended_at, "time_within_s": within_s}])
+    tables["recording"] = table("recording", [{"ended_at": ended_at, "time_within_s": within_s}])
     if siblings is not None:
         tables["siblings"] = table(
             "siblings", [{"clip": clip, "session": False, "case": True, "joined": False} for clip in siblings]

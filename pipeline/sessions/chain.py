@@ -48,8 +48,8 @@ def chain(clips: Sequence[Clip], *, session_gap_min: Annotated[float, Gt(0)] = 3
     """Put clips together by recorder, order them, and part them into recording sessions.
 
     A session ends where the case records name another place or another case, and otherwise where nothing was recorded
-    for `session_gap_min` unless both clips are stated to be of one case, one place and one day. Clips whose recorder
-    is not known are put together by folder and naming scheme.
+    for `session_gap_min` unless both clips are stated to be of one case and are of one day: that they are of another
+    place nobody says. Clips whose recorder is not known are put together by folder and naming scheme.
 
     Parameters
     ----------
@@ -206,4 +206,4 @@ def _parted(run: Sequence[Clip], clip: Clip, session_gap_min: float) -> bool:
     gap = clip.recording.started_at - max(ended, default=clip.recording.started_at)
     if gap <= timedelta(minutes=session_gap_min):
         return False
-    return not (place and number and before.recording.started_at.date() == clip.recording.started_at.date())
+    return not (number and before.recording.started_at.date() == clip.recording.started_at.date())

@@ -56,8 +56,8 @@ def test_without_archiving_the_day_of_the_examination_counts(examined, kind):
 
 def test_working_days_into_a_year_that_is_not_known():
     later = {"examined_at": "2027-06-01T00:00:00+08:00"}
-    assert kinds(found("2026-12-01", "2027-01-20", SHIJIAZHUANG, **later)) == [("working-days-unknown", "suspect")]
-    assert kinds(found("2026-12-01", None, SHIJIAZHUANG, **later)) == [("working-days-unknown", "suspect")]
+    assert kinds(found("2026-12-01", "2027-01-20", SHIJIAZHUANG, **later)) == [("archive-unknown", "suspect")]
+    assert kinds(found("2026-12-01", None, SHIJIAZHUANG, **later)) == [("archive-unknown", "suspect")]
     assert kinds(found("2026-12-01", "2026-12-24", SHIJIAZHUANG, **later)) == [("archived-in-time", "note")]
     early = {"examined_at": "2026-12-24T00:00:00+08:00"}
     assert kinds(found("2026-12-01", None, SHIJIAZHUANG, **early)) == [("archive-not-due", "note")]

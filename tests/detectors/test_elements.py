@@ -71,7 +71,7 @@ class TestMatter:
     def test_it_is_heard(self, cause, said):
         (found,) = self.shown(cause, [(5.0, said)])
         assert kinds([found]) == [("matter-shown", "note")]
-        assert found.evidence["heard"] is True and found.span.start_s == 5.0
+        assert "heard" in found.evidence and found.span.start_s == 5.0
 
     @pytest.mark.parametrize(
         ("cause", "said"),
@@ -88,7 +88,7 @@ class TestMatter:
 
     def test_it_is_read(self):
         (found,) = self.shown("危险化学品安全生产检查", texts=[text("危险化学品安全生产检查记录", document=True)])
-        assert found.evidence["heard"] is False and "检查记录" in found.summary
+        assert "read" in found.evidence and "检查记录" in found.summary
 
     @pytest.mark.parametrize(
         "other",
@@ -99,7 +99,7 @@ class TestMatter:
 
     def test_of_several_parts_each_must_be_shown(self):
         found = self.shown("无证经营、超期排污", [(5.0, "你店无证经营")], [text("超期排污的处罚标准")])
-        assert [f.evidence["heard"] for f in found] == [True, False]
+        assert ["heard" in f.evidence for f in found] == [True, False]
 
     @pytest.mark.parametrize("cause", [[], "???", "A-17"])
     def test_without_a_matter_nothing_is_said(self, cause):
@@ -148,7 +148,7 @@ class TestParties:
     @pytest.mark.parametrize("document", [True, False])
     def test_one_is_read(self, party, shown, document):
         (found,) = self.shown([party], texts=[text(shown, document=document)])
-        assert found.evidence["heard"] is False
+        assert "read" in found.evidence
 
     @pytest.mark.parametrize(
         ("party", "shown"),
@@ -195,7 +195,7 @@ class TestOfficers:
     )
     def test_heard(self, officer, said):
         (found,) = self.shown([officer], [(5.0, said)])
-        assert found.evidence["heard"] is True
+        assert "heard" in found.evidence
 
     @pytest.mark.parametrize(
         ("officer", "said"), [("0317255", "证号零三一七二五五八"), ("12", "一二一二"), ("张三", "张三李四都一样")]
@@ -205,7 +205,7 @@ class TestOfficers:
 
     def test_read_on_a_card(self):
         (found,) = self.shown(["张三"], texts=[text("姓名：张三", document=True)])
-        assert found.evidence["heard"] is False
+        assert "read" in found.evidence
 
     def test_each_once_and_who_is_not_shown_is_listed(self):
         found = self.shown(

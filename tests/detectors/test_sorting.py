@@ -38,9 +38,9 @@ def test_make_up_days_count_and_unknown_ones_decide_nothing():
     assert found("2026-02-25T00:00:00+08:00", uploaded="2026-02-13T09:00:00+08:00") == [("sorted-in-time", "note")]
     assert found("2026-02-25T00:00:01+08:00", uploaded="2026-02-13T09:00:00+08:00") == [("sorted-late", "violation")]
     late = {"uploaded": "2026-12-31T09:00:00+08:00", "examined_at": "2027-06-01T00:00:00+08:00"}
-    assert found("2027-01-15T09:00:00+08:00", **late) == [("working-days-unknown", "suspect")]
+    assert found("2027-01-15T09:00:00+08:00", **late) == [("sorting-unknown", "suspect")]
     assert found("2027-01-02T09:00:00+08:00", **late) == [("sorted-in-time", "note")]
-    assert found(None, **late) == [("working-days-unknown", "suspect")]
+    assert found(None, **late) == [("sorting-unknown", "suspect")]
 
 
 def test_nothing_without_upload_or_limit():

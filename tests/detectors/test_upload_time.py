@@ -74,7 +74,7 @@ def test_special_circumstances_over_holidays(returned, uploaded, kind):
 
 def test_working_days_of_a_year_that_is_not_known():
     later = {"returned": "2026-12-31T16:00:00+08:00", "reason": "节日值守", "examined_at": "2027-03-01T00:00:00+08:00"}
-    assert kinds(found("2027-01-05T10:00:00+08:00", **later)) == [("working-days-unknown", "suspect")]
+    assert kinds(found("2027-01-05T10:00:00+08:00", **later)) == [("upload-unknown", "suspect")]
     assert kinds(found("2027-01-01T16:00:00+08:00", **later)) == [("upload-in-time", "note")]
     assert kinds(found("2027-01-03T16:00:00+08:00", **later)) == [("upload-in-time", "note")]  # not three days yet
     known = {"years": (2027,), "off": ("2027-01-01/2027-01-03",)}
@@ -133,7 +133,7 @@ def test_no_upload_is_told_once_the_time_is_over(examined, reason, expected):
 
 def test_no_upload_within_working_days_that_are_not_known():
     late = {"returned": "2026-12-31T16:00:00+08:00", "reason": "节日值守", "examined_at": "2027-02-01T00:00:00+08:00"}
-    assert [f.kind for f in found(None, **late)] == ["working-days-unknown"]
+    assert [f.kind for f in found(None, **late)] == ["upload-unknown"]
     assert found(None, returned=None) == []
 
 
@@ -157,8 +157,8 @@ def test_two_working_days_from_a_recording_whose_time_is_not_known():
     nan = {"ended_at": "2026-03-02T23:30:00+08:00", "within_s": float("nan")}
     assert [f.kind for f in found("2026-03-05T00:00:00+08:00", params=LAIXI, **nan)] == ["upload-unknown"]
     late = {"ended_at": "2026-12-31T09:00:00+08:00", "examined_at": "2027-03-01T00:00:00+08:00"}
-    assert [f.kind for f in found("2027-02-01T00:00:00+08:00", params=LAIXI, **late)] == ["working-days-unknown"]
-    assert [f.kind for f in found(None, params=LAIXI, **late)] == ["working-days-unknown"]
+    assert [f.kind for f in found("2027-02-01T00:00:00+08:00", params=LAIXI, **late)] == ["upload-unknown"]
+    assert [f.kind for f in found(None, params=LAIXI, **late)] == ["upload-unknown"]
 
 
 def test_a_regulation_without_a_limit_says_nothing():

@@ -34,6 +34,8 @@ class Clip:
     """Published at several times its speed: pictures lack by nature."""
     seconds: float
     sound: bool
+    overlay: bool
+    """A clock is burned in already."""
 
 
 def honest_takes(root: Path = FOOTAGE) -> list[Clip]:
@@ -49,6 +51,7 @@ def honest_takes(root: Path = FOOTAGE) -> list[Clip]:
             sped_up=row["path"].startswith("lelan_handheld"),
             seconds=float(row["duration_s"]),
             sound=row["audio"] != "-",
+            overlay=not row["overlay_timestamp"].startswith("no"),
         )
         for row in rows
         if row["single_take"].startswith(("yes", "one take")) and not _NO_TAKE.search(row["path"])

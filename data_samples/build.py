@@ -205,6 +205,19 @@ def _sound(clip: Path, start_s: float, stop_s: float) -> Sound:
     return decoded_sound(clip)[round(start_s * RATE_HZ) : round(stop_s * RATE_HZ)]
 
 
+def case_of_its_own(clip: Path) -> str:
+    """Return what the case record of one clip adds to that of the folder: each is the only clip of its case."""
+    return f"""case_number = "示例-{clip.stem}"
+clips = ["{clip.name}"]
+
+[store]
+uploaded_at = 2026-03-18T17:05:00
+sorted_at = 2026-03-19T10:20:00
+access = "restricted"
+sha256 = "{hashlib.sha256(clip.read_bytes()).hexdigest()}"
+"""
+
+
 def recipe() -> str:
     """Return a digest of everything that the clips follow from: this folder's scripts and speech, and the encoders."""
     digest = hashlib.sha256()
@@ -246,6 +259,8 @@ def build(out: Path) -> bool:
     _run(EDITS, work)
     (work / "later_take.mp4").unlink()
     shutil.copy(HERE / "case.toml", work)
+    for clip in sorted(work.glob("*.mp4")):
+        clip.with_suffix(".case.toml").write_text(case_of_its_own(clip), encoding="utf-8")
     (work / STAMP).write_text(wanted + "\n", encoding="utf-8")
     shutil.rmtree(out, ignore_errors=True)
     work.rename(out)

@@ -21,7 +21,7 @@ FPS = 30
 SIZE = (1280, 720)
 PLACE = "石家庄市长安区禾岭化工有限公司"
 """An invented enterprise."""
-DEVICE = "DSJ-A7 0317255"
+DEVICE, OFFICER = "DSJ-A7 0317255", "警号:130102017"
 
 BOARD = np.array([(112, 520), (706, 526), (706, 598), (112, 596)], np.float32)
 """Corners of the sign in the source footage, clockwise from the upper left: on the small building."""
@@ -91,7 +91,11 @@ def _text(text: str, height: int) -> NDArray[np.uint8]:
 
 def overlaid(picture: Bgr, clock: datetime) -> Bgr:
     """Burn the recorder's clock and number into a picture, in place: white letters with a dark edge."""
-    lines = ((f"{clock:%Y-%m-%d %H:%M:%S}", "right", 18), (DEVICE, "left", SIZE[1] - 54))
+    lines = (
+        (f"{clock:%Y-%m-%d %H:%M:%S}", "right", 18),
+        (DEVICE, "left", SIZE[1] - 54),
+        (OFFICER, "right", SIZE[1] - 54),
+    )
     for text, side, top in lines:
         ink = _text(text, 28)
         height, width = ink.shape

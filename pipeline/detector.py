@@ -16,6 +16,9 @@ from pydantic import BaseModel
 from pipeline.model import Features, Finding
 from pipeline.settings import parameters_of
 
+OTHERS = frozenset({"findings", "siblings", "joins", "recording"})
+"""Tables of what was found before, and of other clips; beside them it shows when a clip was recorded."""
+
 DetectorFunction = Callable[..., Iterator[Finding]]
 
 
@@ -31,6 +34,11 @@ class Detector:
     """Kinds of finding, as in `pipeline/kinds.py`."""
     func: DetectorFunction
     parameters: type[BaseModel]
+
+    @property
+    def looks_at_others(self) -> bool:
+        """Whether it looks at what other detectors found, or at what other clips tell, and so runs after them."""
+        return any(column.partition(".")[0] in OTHERS for column in self.needs)
 
     def missing(self, features: Features) -> list[str]:
         """Return the needed columns that were not measured."""

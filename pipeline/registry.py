@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipeline.errors import SettingsError
+from pipeline.sheet import read_sheet
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "device_id": ("device_id", "device", "设备编号", "设备号", "执法记录仪编号"),
@@ -15,8 +16,6 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "officer": ("officer", "使用人", "执法人员", "警号", "姓名"),
 }
 """Column of the `registry` table → headings under which the file may give it; only the device is required."""
-ENCODINGS = ("utf-8-sig", "gb18030")
-"""UTF-8, with or without a byte order mark, or what spreadsheets write in China."""
 
 
 def read_registry(path: Path) -> pa.Table:
@@ -39,43 +38,21 @@ def read_registry(path: Path) -> pa.Table:
         If the file cannot be read, names no column of devices, or a line has no device, more cells than the heading,
         or another unit than an earlier line gives the same device; the text names file and line.
     """
-    reader = csv.reader(_text(path).splitlines(keepends=True))
-    try:
-        return _table(reader, path)
-    except csv.Error as error:
-        raise SettingsError(f"{path}, line {reader.line_num}: {error}") from error
+    rows = read_sheet(path)
+    _, head = next(rows, (1, []))
+    return _table(head, rows, path)
 
 
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror or error}") from error
-    for encoding in ENCODINGS:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise SettingsError(f"{path}: neither UTF-8 nor GB 18030 text. Save it as CSV, UTF-8.")
-
-
-def _table(reader: csv._reader, path: Path) -> pa.Table:  # type: ignore[name-defined]
-    head = [cell.strip() for cell in next(reader, [])]
+def _table(head: list[str], lines: Iterator[tuple[int, list[str]]], path: Path) -> pa.Table:
     places = {name: _place(head, headings, path) for name, headings in HEADINGS.items()}
     if places["device_id"] is None:
         raise SettingsError(f"{path}, line 1: no column of devices; name it {' or '.join(HEADINGS['device_id'])}")
     rows: dict[str, list[str | None]] = {name: [] for name in HEADINGS}
     units: dict[str, tuple[str | None, int]] = {}
-    for cells in reader:
-        line = reader.line_num
-        if not any(cell.strip() for cell in cells):
-            continue
+    for line, cells in lines:
         if len(cells) > len(head):
             raise SettingsError(f"{path}, line {line}: {len(cells)} cells under {len(head)} headings")
-        row = {
-            name: (cells[at].strip() or None) if at is not None and at < len(cells) else None
-            for name, at in places.items()
-        }
+        row = {name: (cells[at] or None) if at is not None and at < len(cells) else None for name, at in places.items()}
         device = row["device_id"]
         if device is None:
             raise SettingsError(f"{path}, line {line}: no device in column {head[places['device_id']]}")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
-from pipeline.case import CaseRecord, case_of, case_table
+from pipeline.beside import Beside
+from pipeline.case import CaseRecord
 from pipeline.detector import REGISTRY
 from pipeline.errors import FootageError
 from pipeline.features.cache import Cache
-from pipeline.features.schema import to_arrow, to_table
+from pipeline.features.schema import table
 from pipeline.fusion import fuse
 from pipeline.measuring import Progress, identify, measure, measure_structure, silent
 from pipeline.model import (
@@ -23,6 +23,7 @@ from pipeline.model import (
     Features,
     Finding,
     Footage,
+    Level,
     Message,
     Outcome,
     RuleResult,
@@ -30,23 +31,27 @@ from pipeline.model import (
 )
 from pipeline.rules.judge import judge
 from pipeline.rules.profile import Profile
+from pipeline.sessions.chain import Chain, chain
+from pipeline.sessions.clips import Clip, clip_of
+from pipeline.sessions.naming import read_name
+from pipeline.sessions.tables import tables as tables_of
 from pipeline.settings import Settings
-from pipeline.stages import FUSION, all_settings, profile_settings, versions
+from pipeline.stages import FUSION, NAMES, SESSIONS, all_settings, profile_settings, versions
 
 
 def examined_of(features: Features) -> Examined:
     """Sum up what was looked at, from the tables `examined`, `gaps` and `streams`."""
     counts: dict[str, float] = {}
     if "examined" in features:
-        table = features["examined"]
-        for measure_name, value in zip(table["measure"], table["value"], strict=True):
+        counted = features["examined"]
+        for measure_name, value in zip(counted["measure"], counted["value"], strict=True):
             counts[measure_name] = counts.get(measure_name, 0.0) + float(value)
     gaps: tuple[Message, ...] = ()
     if "gaps" in features:
-        table = features["gaps"]
+        rows = features["gaps"]
         gaps = tuple(
             Message(template, json.loads(values or "{}"))
-            for template, values in zip(table["message"], table["values"], strict=True)
+            for template, values in zip(rows["message"], rows["values"], strict=True)
         )
     return Examined(
         packets=int(counts.get("packets", 0)),
@@ -68,8 +73,32 @@ def _frames_in_header(features: Features) -> int | None:
     return int(claims[0]) if len(claims) and not np.isnan(claims[0]) else None
 
 
-def detect(features: Features, settings: Settings) -> tuple[tuple[Finding, ...], tuple[Skipped, ...]]:
-    """Run every detector, join what is told of one break, and number the findings in order of time.
+def first_round(features: Features, settings: Settings) -> tuple[list[Finding], list[Skipped]]:
+    """Run every detector that looks at this clip alone, and join what is told of one break.
+
+    Returns
+    -------
+    findings : list of Finding
+    skipped : list of Skipped
+        Detectors that could not run, with the columns that they miss.
+    """
+    found, skipped = _round(features, settings, second=False)
+    return fuse(found, features, **settings.section(FUSION)), skipped
+
+
+def detect(
+    features: Features, settings: Settings, before: tuple[list[Finding], list[Skipped]] | None = None
+) -> tuple[tuple[Finding, ...], tuple[Skipped, ...]]:
+    """Run every detector and number the findings in order of time.
+
+    Those that look at what others found, and at the other clips of the recorder, run last.
+
+    Parameters
+    ----------
+    features : Features
+    settings : Settings
+    before : tuple, optional
+        What `first_round` came to.
 
     Returns
     -------
@@ -77,27 +106,80 @@ def detect(features: Features, settings: Settings) -> tuple[tuple[Finding, ...],
     skipped : tuple of Skipped
         Detectors that could not run, with the columns that they miss.
     """
+    found, skipped = before or first_round(features, settings)
+    tables = {**features.tables, "findings": table("findings", [_row(finding) for finding in found])}
+    later, also_skipped = _round(Features(tables), settings, second=True)
+    whole = sorted(settled([*found, *later]), key=lambda f: (f.span.start_s, f.span.stop_s))
+    numbered = tuple(replace(finding, id=f"f{n}") for n, finding in enumerate(whole, 1))
+    return numbered, tuple(sorted([*skipped, *also_skipped], key=lambda skip: skip.detector))
+
+
+def _round(features: Features, settings: Settings, *, second: bool) -> tuple[list[Finding], list[Skipped]]:
     found: list[Finding] = []
     skipped: list[Skipped] = []
     for name, entry in sorted(REGISTRY.items()):
+        if entry.looks_at_others is not second:
+            continue
         if missing := entry.missing(features):
             skipped.append(Skipped(name, tuple(missing)))
         else:
             found.extend(entry(features, **settings.section(f"detectors.{name}")))
-    fused = fuse(found, features, **settings.section(FUSION))
-    return tuple(replace(finding, id=f"f{n}") for n, finding in enumerate(fused, 1)), tuple(skipped)
+    return found, skipped
 
 
-def examine(
+def _row(finding: Finding) -> dict[str, object]:
+    """Return the row of table `findings`."""
+    heard = finding.evidence.get("heard")
+    quoted = [part for part in (heard if isinstance(heard, tuple | list) else [heard]) if isinstance(part, str)]
+    return {
+        "kind": finding.kind,
+        "level": finding.level.value,
+        "start_s": finding.span.start_s,
+        "stop_s": finding.span.stop_s,
+        "words": " … ".join(quoted) or None,
+        "summary": finding.summary,
+    }
+
+
+SETTLES = {
+    "notice-in-session": {"notice-missing", "notice-partial", "notice-unclear", "notice-late"},
+    "place-in-session": {"place-missing", "place-unclear"},
+}
+"""What another clip of the recording shows → kinds that say no more, then, than that this clip alone does not."""
+
+
+def settled(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings, those that another clip settles at level note: they are no accusation any more."""
+    said = {kind for finding in findings for kind in SETTLES.get(finding.kind, ())}
+    return [replace(finding, level=Level.NOTE) if finding.kind in said else finding for finding in findings]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One clip as it was measured by itself, before it is held against the other clips and judged."""
+
+    footage: Footage
+    features: Features
+    case: CaseRecord | None
+    clip: Clip
+    first: tuple[list[Finding], list[Skipped]]
+    """What `first_round` came to."""
+    sound: Path | None
+    unreadable: Message | None
+    triage: bool
+
+
+def look(
     path: Path,
     profile: Profile,
     cache: Cache,
     settings: Settings | None = None,
     progress: Progress = silent,
-    registry: pa.Table | None = None,
+    beside: Beside | None = None,
+    *,
     triage: bool = False,
-) -> Examination:
-    """Take one clip through every stage.
+) -> Looked:
+    """Measure one clip and run the detectors that need no other clip.
 
     Parameters
     ----------
@@ -111,16 +193,10 @@ def examine(
         Parameters that differ from the profile's and from the defaults.
     progress : callable, optional
         Told the stage and the share of it that is done.
-    registry : pyarrow.Table, optional
-        The registry of recorders that the overlay is held against, as `pipeline.registry.read_registry` gives it.
+    beside : Beside, optional
+        What lies beside the clips: registry, table of case records, the moment for which periods are judged.
     triage : bool
         Look at structure and times only and decode nothing: quick, and never a pass.
-
-    Returns
-    -------
-    Examination
-        Also for damaged and unreadable clips: what could be examined was examined, and `unreadable` says so if
-        nothing could.
 
     Raises
     ------
@@ -128,11 +204,12 @@ def examine(
         If the clip's case record cannot be used as it stands.
     """
     used = (settings or Settings()).over(profile_settings(profile))
+    store = beside or Beside()
     unreadable: Message | None = None
     sound: Path | None = None
     features = Features()
     footage = Footage(path, "", 0)
-    case = case_of(path)
+    case = store.case(path)
     try:
         footage = identify(path, progress)
         if triage:
@@ -141,16 +218,51 @@ def examine(
             features, sound, unreadable = measure(footage, used, cache, progress, case=case)
     except FootageError as error:
         unreadable = told(error)
-    features = beside(features, footage, case, registry)
-    findings, skipped = detect(features, used)
+    features = store.tables(features, footage, case, used)
+    first = first_round(features, used)
+    name = read_name(path, **used.section(NAMES))
+    clip = clip_of(footage, features, name, case, first[0], readable=unreadable is None)
+    return Looked(footage, features, case, clip, first, sound, unreadable, triage)
+
+
+def together(clips: Sequence[Clip], profile: Profile, settings: Settings | None = None) -> Chain:
+    """Put the clips of one run together by recorder, under the settings of `look`."""
+    used = (settings or Settings()).over(profile_settings(profile))
+    return chain(clips, **used.section(SESSIONS))
+
+
+def conclude(
+    looked: Looked, profile: Profile, settings: Settings | None = None, others: Chain | None = None
+) -> Examination:
+    """Hold a measured clip against the other clips, and judge it.
+
+    Parameters
+    ----------
+    looked : Looked
+    profile : Profile
+    settings : Settings, optional
+        As in `look`.
+    others : Chain, optional
+        The clips that were measured together with this one; this one alone if left out.
+
+    Returns
+    -------
+    Examination
+        Also for damaged and unreadable clips: what could be examined was examined, and `unreadable` says so if
+        nothing could.
+    """
+    used = (settings or Settings()).over(profile_settings(profile))
+    others = others or together([looked.clip], profile, settings)
+    features = Features({**looked.features.tables, **tables_of(others, looked.footage.path)})
+    findings, skipped = detect(features, used, looked.first)
     examined = examined_of(features)
     rules, verdict = judge(profile, findings, features, examined)
-    if unreadable is not None:
+    if looked.unreadable is not None:
         verdict, rules = Outcome.UNDECIDED, tuple(_unreadable(rule) for rule in rules)
-    elif triage and verdict is not Outcome.FAIL:  # whatever a profile asks for: nobody looked at a picture
+    elif looked.triage and verdict is not Outcome.FAIL:  # whatever a profile asks for: nobody looked at a picture
         verdict = Outcome.UNDECIDED
     return Examination(
-        footage=footage,
+        footage=looked.footage,
         profile=profile.key,
         features=features,
         examined=examined,
@@ -158,26 +270,25 @@ def examine(
         rules=rules,
         verdict=verdict,
         skipped=skipped,
-        unreadable=unreadable,
+        unreadable=looked.unreadable,
         versions=versions(used),
         settings=all_settings(used),
-        sound=sound,
+        sound=looked.sound,
     )
 
 
-def beside(
-    features: Features, footage: Footage, case: CaseRecord | None = None, registry: pa.Table | None = None
-) -> Features:
-    """Return what was measured with what lies beside the clip: table file, and case and registry where there is one."""
-    tables = dict(features.tables)
-    if footage.modified_ns:
-        changed = datetime.fromtimestamp(footage.modified_ns // 10**9, UTC)
-        tables["file"] = to_table("file", to_arrow("file", [{"modified_at": changed.isoformat()}]))
-    if (record := case_table(case)) is not None:
-        tables["case"] = to_table("case", record)
-    if registry is not None:
-        tables["registry"] = to_table("registry", registry)
-    return Features(tables)
+def examine(
+    path: Path,
+    profile: Profile,
+    cache: Cache,
+    settings: Settings | None = None,
+    progress: Progress = silent,
+    beside: Beside | None = None,
+    *,
+    triage: bool = False,
+) -> Examination:
+    """Take one clip by itself through every stage; parameters and errors are those of `look`."""
+    return conclude(look(path, profile, cache, settings, progress, beside, triage=triage), profile, settings)
 
 
 def _unreadable(rule: RuleResult) -> RuleResult:

@@ -11,10 +11,13 @@ from pydantic import BaseModel
 
 import detectors  # noqa: F401  (registers every detector)
 import transcripts  # noqa: F401  (registers every speech check)
+from pipeline.calendar import working_calendar
 from pipeline.detector import REGISTRY
 from pipeline.features import extract
 from pipeline.fusion import fuse
 from pipeline.rules.profile import Profile
+from pipeline.sessions.chain import chain
+from pipeline.sessions.naming import read_name
 from pipeline.settings import Settings, parameters_of, settings_from
 from pipeline.signs import landmarks, reader, recorder
 from transcripts import transcribe as speech_stage
@@ -64,20 +67,24 @@ STAGES = {
 
 FUSION = "fusion"
 """Section of the settings, and name, of what joins findings."""
+NAMES, SESSIONS, CALENDAR = "names", "sessions", "calendar"
+"""Sections of what reads file names, puts clips together, and knows the working days."""
+OTHER: dict[str, Callable[..., Any]] = {FUSION: fuse, NAMES: read_name, SESSIONS: chain, CALENDAR: working_calendar}
+"""Section → function of what is neither a stage that measures nor a detector."""
 
 
 def sections() -> dict[str, type[BaseModel]]:
     """Return every section that a settings file may have, with the model of its parameters."""
     known = {name: stage.parameters for name, stage in STAGES.items()}
     known.update({f"detectors.{name}": entry.parameters for name, entry in sorted(REGISTRY.items())})
-    known[FUSION] = parameters_of(fuse)
+    known.update({name: parameters_of(func) for name, func in OTHER.items()})
     return known
 
 
 def function_of(section: str) -> Callable[..., Any]:
     """Return the function whose parameters a section sets."""
-    if section == FUSION:
-        return fuse
+    if section in OTHER:
+        return OTHER[section]
     return STAGES[section].func if section in STAGES else REGISTRY[section.removeprefix("detectors.")].func
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import detectors
 import transcripts
+from pipeline.case import EXEMPTIONS, FIELDS, PHASES
 from pipeline.detector import REGISTRY
 from pipeline.features.schema import TABLES, table
 from pipeline.kinds import KINDS
@@ -42,6 +43,36 @@ TEXTS = st.sampled_from(
     [None, "video", "audio", "moov", "mdat", "为保护您的合法权益", "place.names", "place.photos", ""]
 )
 COUNTS = st.integers(0, 400)
+STATED = {
+    "case.field": [field.name for field in FIELDS],
+    "case.value": [
+        "none",
+        *PHASES[:4],
+        *EXEMPTIONS,
+        "true",
+        "false",
+        "某某化工",
+        "安全生产检查",
+        "0317255",
+        "a.mp4",
+        "?",
+        None,
+    ],
+    "siblings.clip": ["a.mp4", "b.mp4", None],
+    "siblings.phases": ["inspection rights", "none", "??", "", None],
+    "findings.kind": [*KINDS, "??", None],
+    "overlay.field": ["clock", "date", "officer", None],
+    "overlay.text": ["2026-03-02 09:00:00", "某某化工", "0317255", None],
+    "container.created_at": ["2026-03-02T09:00:00+08:00", "2026-03-02", "??", None],
+    "texts.text": ["中华人民共和国行政执法证", "姓名张三", "证号13010012345", "某某化工", "", None],
+    "words.text": ["安全生产检查", "某某化工", "为保护您的合法权益", "", None],
+    "file.name": ["a.mp4", "某某化工现场检查.mp4", "", None],
+    "file.sha256": ["00", "ff", None],
+    "transcript.sha256": ["00", "ff", None],
+    "transcript.status": ["draft", "confirmed", "??", None],
+    "transcript.made_at": ["2026-03-02T09:00:00+08:00", "??", None],
+}
+"""Columns whose detectors read what a person or a program stated there: sense and nonsense."""
 
 
 def _values(table_name: str, unit: str, type_: str, name: str) -> st.SearchStrategy[object]:
@@ -55,7 +86,7 @@ def _values(table_name: str, unit: str, type_: str, name: str) -> st.SearchStrat
         case "bool":
             return st.booleans()
         case "str":
-            return TEXTS
+            return st.sampled_from(stated) if (stated := STATED.get(f"{table_name}.{name}")) else TEXTS
         case "i8":
             return COUNTS
         case "i8?":

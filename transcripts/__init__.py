@@ -13,6 +13,7 @@ from transcripts import (
     said_rights,
     said_signing,
     said_uncivil,
+    speech_unclear,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "said_rights",
     "said_signing",
     "said_uncivil",
+    "speech_unclear",
 ]

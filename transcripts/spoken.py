@@ -30,7 +30,7 @@ class Transcript:
             return Span(0.0, 0.0), ""
         first, last = rows[0], rows[-1]
         start, stop = float(self.words["start_s"][first]), float(self.words["stop_s"][last])
-        return Span(start, max(start, stop)), "".join(self.words["text"][first : last + 1])
+        return Span(start, max(start, stop)), "".join(text or "" for text in self.words["text"][first : last + 1])
 
     def understood(
         self, voice: Table, min_snr_db: float, min_word_probability: float, min_syllables_per_s: float

@@ -49,6 +49,7 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
         duration_in_header_s | f8   | s     | duration the container claims
         writer               | str  | -     | software named by the file (encoder / writing application tags)
         created_at           | str  | -     | creation time as written in the header, ISO 8601 with zone; None if absent or zero
+        device               | str  | -     | serial number of the recorder, as its tags state it; None if none does
     """),
     "boxes": _columns("""
         path         | str  | -     | names from the root, e.g. moov/trak[1]/edts/elst ([1] is the second trak); chunks of AVI: RIFF:AVI /LIST:hdrl/avih
@@ -248,12 +249,79 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
     """),
     # ---- the case record ----------------------------------------------------------------------------------------
     "case": _columns("""
-        field | str | - | name of a field of the case record, e.g. place.names
-        value | str | - | its value; a list gives a row for each entry
+        field  | str | - | name of a field of the case record, e.g. place.names
+        value  | str | - | its value; a list gives a row for each entry; times are ISO 8601 with offset, dates ISO 8601, flags true or false
+        source | str | - | file that states it, and its line where that is known
     """),
     # ---- what lies beside the clip ------------------------------------------------------------------------------
     "file": _columns("""
         modified_at | str | - | when the file was last changed, as the store says, ISO 8601 in UTC; it is of this copy, not of its content, and so never cached
+        name        | str | - | file name
+        sha256      | str | - | hash of its content
+        subtitles   | str | - | text of the subtitle file beside it; None if there is none
+        examined_at | str | - | the moment for which periods are judged, ISO 8601 with offset
+    """),
+    "transcript": _columns("""
+        path       | str | - | the transcript of this clip that was found
+        status     | str | - | draft, confirmed
+        method     | str | - | how it was made; None where it does not say
+        made_at    | str | - | when; None where it does not say
+        made_by    | str | - | who made it; None where it does not say
+        proves     | str | - | what it is to prove; None where it does not say
+        sha256     | str | - | hash of the clip that it was made from
+    """),
+    "calendar": _columns("""
+        date  | str  | - | day, ISO 8601; days of years whose calendar is not known are not in the table
+        works | bool | - | a working day
+        why   | str  | - | why it differs from the plain week: holiday's name, make-up day, the agency's own; None where it does not
+    """),
+    # ---- the other clips of the recorder and the case -----------------------------------------------------------
+    "recording": _columns("""
+        device_id     | str | - | the recorder; None if nothing names it
+        device_from   | str | - | what names it: overlay, metadata, name, case
+        started_at    | str | - | when the first picture was taken, ISO 8601 with offset; None if nothing says
+        ended_at      | str | - | end of the last picture or sound
+        time_from     | str | - | what says so: overlay, metadata, name, case
+        time_within_s | f8  | s | how far off that may be
+        number        | i8? | - | its number in the recorder's sequence of files
+    """),
+    "siblings": _columns("""
+        clip     | str  | - | file name of another clip that was examined together with this one
+        session  | bool | - | it belongs to the same recording session
+        case     | bool | - | it belongs to the same case
+        start_s  | f8   | s | its start on this clip's timeline; NaN where either start is not known
+        stop_s   | f8   | s | its end on this clip's timeline
+        phases   | str  | - | phases that its case record says it shows, parted by spaces
+        position | i8?  | - | its place in that session, counted from this clip: -1 is the one before; unknown where it is of another
+        notice   | str  | - | the finding about the notice in it (kind); None if none
+        notice_s | f8   | s | when in that clip
+        place    | str  | - | the finding about the place in it (kind); None if none
+        place_s  | f8   | s | when in that clip
+    """),
+    "joins": _columns("""
+        before        | str  | - | file name of a clip of the recording session
+        after         | str  | - | file name of the one that follows it
+        here          | str  | - | on which side of the join the examined clip lies: before, after; None: it is elsewhere in the session
+        gap_s         | f8   | s | from the end of the one to the start of the other; negative: they overlap; NaN if not known
+        within_s      | f8   | s | how far off that may be
+        before_s      | f8   | s | length of the one
+        after_s       | f8   | s | length of the other
+        time_from     | str  | - | what both times come from: overlay, name, metadata, case; mixed: each from another source
+        conflict_s    | f8   | s | by how much another source that both clips have gives another gap; NaN if there is none
+        numbers       | i8?  | - | step of the number in the recorder's sequence of files, 1 if none is missing; unknown where there are no numbers
+        same_place    | str  | - | yes, no: as the case records name the places; None where either names none
+        picture_ratio | f8   | -    | mean difference of the pictures on either side, in differences between neighbouring pictures around it; NaN if either has none
+        sound_step_db | f8   | dB | difference of the level of the sound on either side; NaN if either has none
+        unread        | str  | - | clips in between that could not be examined, parted by commas; None if none
+        stated        | str  | - | reason that the case record gives for this interruption; None if none
+    """),
+    "findings": _columns("""
+        kind    | str | - | kind of a finding that was made before
+        level   | str | - | its level
+        start_s | f8  | s | its span
+        stop_s  | f8  | s | its span
+        words   | str | - | what it quotes of what was said, or of a sign; None if nothing
+        summary | str | - | its message in English
     """),
     "registry": _columns("""
         device_id | str | - | serial number of a recorder, as the overlay shows it

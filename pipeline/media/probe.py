@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_DEVICE_TAG = re.compile(r"serial|(?:device|camera|recorder)[ _.-]?(?:id|no|number)\b|设备编?号|机号", re.I)
+"""Names of tags in which recorders write their serial number."""
 _WRITER_TAGS = {"encoder", "software", "com.apple.quicktime.software", "writing_application", "muxing_application"}
 
 OWN_ZERO = {"mpegts", "mpegps", "flv", "h264", "hevc", "mpegvideo", "dv", "mp3", "aac", "amr", "mxf"}
@@ -79,6 +81,9 @@ def container_row(container: Container, found: Structure, opened: InputContainer
         "duration_in_header_s": duration,
         "writer": metadata.get("encoder") or writer,
         "created_at": found.movie.created_at if found.movie else _written_time(metadata),
+        "device": next(
+            (value.strip() for key, value in tags.items() if _DEVICE_TAG.search(key) and value.strip()), None
+        ),
     }
 
 

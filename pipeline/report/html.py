@@ -20,6 +20,7 @@ from pipeline.report.offsets import offsets, readings
 from pipeline.report.page import PageData, build_page
 from pipeline.report.page_findings import Assets, Plots, describe
 from pipeline.report.page_overlay import of_clock
+from pipeline.report.page_records import of_record
 from pipeline.report.photos import take_photos
 from pipeline.report.snippets import take_snippets
 from pipeline.report.stills import take_stills
@@ -88,7 +89,8 @@ def write_report(
     ):
         for earlier in out.glob(name):
             earlier.unlink()
-    described = describe(examination.findings, max_per_kind)
+    duration_s = examination.features.duration_s()
+    described = describe([f for f in examination.findings if not of_record(f, duration_s)], max_per_kind)
     assets = Assets(
         plots=_draw(examination, described[:max_plots], out / "plots"),
         stills=take_stills(examination, described, out / "stills", max_stills),

@@ -82,11 +82,15 @@ def claimed_start(features: Features) -> str | None:
 
 def case_value(features: Features, field: str) -> str | None:
     """Return a field of the case record, None if there is none; of a list, its first entry."""
+    return next(iter(case_values(features, field)), None)
+
+
+def case_values(features: Features, field: str) -> list[str]:
+    """Return every entry of a field of the case record; none if there is no record."""
     if "case" not in features:
-        return None
+        return []
     case = features["case"]
-    values = case["value"][case["field"] == field]
-    return str(values[0]) if len(values) else None
+    return [str(value) for value in case["value"][case["field"] == field]]
 
 
 def plain(value: Any) -> Any:
@@ -124,11 +128,46 @@ def _clip(footage: Footage, features: Features) -> dict[str, Any]:
         "duration_s": features.duration_s(),
         "device_id": case_value(features, "device.id"),
         "recorded_at": claimed_start(features),
+        "case": _case(features),
+        "recording": _recording(features),
     }
     raw = os.fsencode(footage.path)
     if clip["path"] != raw.decode("utf-8", "replace"):
         clip["path_base64"] = base64.b64encode(raw).decode("ascii")
     return clip
+
+
+def _case(features: Features) -> dict[str, Any] | None:
+    """Return what the case record says of the clip's case, None without a record."""
+    if "case" not in features:
+        return None
+    return {
+        "case_number": case_value(features, "case_number"),
+        "agency": case_value(features, "agency.name"),
+        "unit": case_value(features, "unit.name"),
+        "unit_number": case_value(features, "unit.number"),
+        "officers": case_values(features, "officers"),
+        "cause": case_value(features, "cause"),
+        "parties": case_values(features, "parties"),
+        "place": case_value(features, "place.names"),
+    }
+
+
+def _recording(features: Features) -> dict[str, Any] | None:
+    """Return which recorder made the clip, when, and how that is known; None where it was not asked."""
+    if "recording" not in features or not features["recording"].rows:
+        return None
+    found = {name: column[0] for name, column in features["recording"].items()}
+    number = found["number"]
+    return {
+        "device_id": found["device_id"],
+        "device_from": found["device_from"],
+        "started_at": found["started_at"],
+        "ended_at": found["ended_at"],
+        "time_from": found["time_from"],
+        "time_within_s": found["time_within_s"],
+        "number": int(number) if np.isfinite(number) else None,
+    }
 
 
 def _examined(examined: Examined) -> dict[str, Any]:

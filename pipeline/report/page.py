@@ -11,11 +11,13 @@ import numpy as np
 
 from pipeline.errors import SettingsError
 from pipeline.language import Language
-from pipeline.model import Examination, Examined, Features, Finding, Outcome, RuleResult
+from pipeline.model import Examination, Examined, Features, Finding, Message, Outcome, RuleResult
 from pipeline.report.json_v1 import case_value, claimed_start, display_path, tool_version
 from pipeline.report.page_findings import Assets, Entry, FindingView, entries, left_out, view
 from pipeline.report.page_overlay import OverlayView, build_overlay
+from pipeline.report.page_records import RecordView, build_records, of_record
 from pipeline.report.page_texts import Texts, Transcript, build_texts, build_transcript
+from pipeline.report.rules_shown import Group, grouped
 from pipeline.report.snippets import limits_of as limits_of_snippets
 from pipeline.report.stills import limits_of
 from pipeline.report.timeline import Timeline, build_timeline
@@ -23,6 +25,9 @@ from pipeline.report.wording import NOTHING, OUTCOMES, SIGNS, VERDICTS, clock, f
 from pipeline.rules.profile import builtin_profiles, load_profile
 
 MOST_LINKS = 12
+FOLDED_FROM = 3
+"""So many rules of one outcome for one reason are told together."""
+OTHERS_IDLE = "Other clauses that do not apply to this clip."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,15 @@ class RuleView:
     links: tuple[Entry, ...]
     """Findings that the outcome rests on: id, and the title of its kind; without a title if it is not described."""
     more: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedRules:
+    """Clauses of one outcome for one reason, told once."""
+
+    outcome: Badge
+    reason: str
+    rules: tuple[RuleView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +97,13 @@ class PageData:
     facts: tuple[Entry, ...]
     sha256: str
     rules: tuple[RuleView, ...]
+    folded: tuple[FoldedRules, ...]
+    pressing: tuple[tuple[Badge, tuple[RuleView, ...]], ...]
+    """Rules that fail, then those that are undecided: where a reader looks first."""
     timeline: Timeline | None
     findings: tuple[FindingView, ...]
     total_findings: int
+    records: tuple[RecordView, ...]
     left_out: tuple[str, ...]
     transcript: Transcript | None
     opening: str
@@ -119,7 +137,11 @@ def build_page(
         The reader's language.
     """
     features, footage = examination.features, examination.footage
-    linked = {finding.id for finding in described}
+    duration_s = features.duration_s()
+    records = build_records(examination.findings, duration_s, words)
+    seen = [finding for finding in examination.findings if not of_record(finding, duration_s)]
+    linked = {finding.id for finding in described} | {record.id for record in records}
+    apart, together = _parted(examination.rules)
     return PageData(
         language=words.tag,
         name=shown(display_path(footage.path).rpartition("/")[2]),
@@ -132,11 +154,25 @@ def build_page(
         profile_name=_profile_name(examination, words),
         facts=_facts(examination, words),
         sha256=footage.sha256 or NOTHING,
-        rules=tuple(_rule(rule, examination, linked, words) for rule in examination.rules),
-        timeline=build_timeline(features, examination.findings, linked, words),
+        rules=tuple(_rule(rule, examination, linked, words) for rule in apart),
+        folded=tuple(
+            FoldedRules(
+                badge(group.outcome, words),
+                shown(words.tell(group.reason)),
+                tuple(_rule(rule, examination, linked, words) for rule in group.rules),
+            )
+            for group in together
+        ),
+        pressing=tuple(
+            (badge(outcome, words), views)
+            for outcome in (Outcome.FAIL, Outcome.UNDECIDED)
+            if (views := tuple(_rule(r, examination, linked, words) for r in examination.rules if r.outcome is outcome))
+        ),
+        timeline=build_timeline(features, seen, linked, words),
         findings=tuple(view(finding, examination, assets, words) for finding in described),
-        total_findings=len(examination.findings),
-        left_out=left_out(examination.findings, described, words),
+        total_findings=len(seen),
+        records=records,
+        left_out=left_out(seen, described, words),
         transcript=build_transcript(features, examination.findings, words),
         opening=assets.opening,
         texts=build_texts(features),
@@ -148,6 +184,17 @@ def build_page(
         settings=tuple((shown(name), entries(values, words)) for name, values in examination.settings.items()),
         limits=_limits(examination, assets, words),
     )
+
+
+def _parted(rules: Sequence[RuleResult]) -> tuple[list[RuleResult], list[Group]]:
+    """Return the rules that are shown one by one, in order, and the groups that are folded."""
+    folded = [g for g in grouped(rules) if g.outcome is not Outcome.FAIL and len(g.rules) >= FOLDED_FROM]
+    inside = {rule.id for group in folded for rule in group.rules}
+    idle = tuple(rule for rule in rules if rule.outcome is Outcome.NOT_APPLICABLE and rule.id not in inside)
+    if idle:
+        folded.append(Group(Outcome.NOT_APPLICABLE, Message(OTHERS_IDLE), idle))
+    inside |= {rule.id for rule in idle}
+    return [rule for rule in rules if rule.id not in inside], folded
 
 
 def badge(outcome: Outcome, words: Language) -> Badge:

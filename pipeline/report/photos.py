@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.case import case_file
+from pipeline.case import path_of
 from pipeline.model import Examination, Finding
 
 SIDE_PX = 960
@@ -23,16 +23,16 @@ def take_photos(examination: Examination, described: Sequence[Finding], folder: 
     dict
         Photo, as the case record names it → name of the JPEG file in `folder`.
     """
-    record = case_file(examination.footage.path)
-    if record is None or "case" not in examination.features:
+    if "case" not in examination.features:
         return {}
-    case = examination.features["case"]
-    known = set(case["value"][case["field"] == "place.photos"].tolist())
+    case = examination.features["case"].where(examination.features["case"]["field"] == "place.photos")
+    stated = zip(case["value"], case["source"], strict=True)
+    folders = {name: path_of(source).parent for name, source in stated if source}
     named = dict.fromkeys(str(finding.evidence.get("photo")) for finding in described)
     taken = {}
-    for number, name in enumerate(name for name in named if name in known):
+    for number, name in enumerate(name for name in named if name in folders):
         copy = f"photo-{number}.jpg"
-        if _copy(record.parent / name, folder / copy):
+        if _copy(folders[name] / name, folder / copy):
             taken[name] = copy
     return taken
 

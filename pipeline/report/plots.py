@@ -1,4 +1,4 @@
-"""Measured curves around a finding, drawn as SVG; the only module that imports matplotlib, and only when it draws."""
+"""Measured curves around a finding, drawn as SVG; it and `bars.py` import matplotlib, and only when they draw."""
 
 from __future__ import annotations
 

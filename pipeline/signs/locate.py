@@ -93,8 +93,8 @@ def locate(
     engine : rapidocr.RapidOCR
     pictures : sequence of uint8 arrays, shape (height, width, 3), BGR, upright, all of one size
     known : sequence of sequence of Area
-        Layouts of other clips, the clock's line first. One whose clock is read in every picture is taken; only if
-        there is none are the pictures searched.
+        Layouts of other clips, the clock's line first. One whose clock is read in every picture is taken, unless a
+        line stands elsewhere in the first and the last of them; only if there is none are the pictures searched.
     edge : float
         Height of the strips at the upper and at the lower edge that are searched, in picture heights.
     share : float
@@ -104,7 +104,7 @@ def locate(
     min_confidence : float
         Confidence of the reader, 0 to 1, below which a line counts as not there.
     """
-    fitting = (areas for areas in known if _fits(engine, pictures, areas))
+    fitting = (areas for areas in known if _fits(engine, pictures, areas) and _covers(engine, pictures, areas, edge))
     areas = list(next(fitting, ())) or _standing(engine, pictures, edge, share)
     reads, coarse = _reads(engine, pictures, areas)
     unsure = LineRead("", 0.0, ())
@@ -184,6 +184,18 @@ def _fits(engine: Any, pictures: Sequence[Pixels], areas: Sequence[Area]) -> boo
     """Tell whether a clock of one form is read in every picture where a layout has its clock."""
     reads, _ = _reads(engine, pictures, areas[:1])
     return _agreeing([read for read in reads[0] if read.confidence >= SURE]) == len(pictures)
+
+
+def _covers(engine: Any, pictures: Sequence[Pixels], areas: Sequence[Area], edge: float) -> bool:
+    """Tell whether every line that stands in the first and the last picture is one of a layout: recorders change."""
+    ends = pictures if len(pictures) < 2 else (pictures[0], pictures[-1])
+    return all(any(_within(line, area) for area in areas) for line in _standing(engine, ends, edge, 1.0))
+
+
+def _within(line: Area, area: Area) -> bool:
+    """Tell whether the middle of a line lies in an area."""
+    middle = (line.left + line.right) / 2, (line.top + line.bottom) / 2
+    return area.left <= middle[0] <= area.right and area.top <= middle[1] <= area.bottom
 
 
 def cut(picture: Pixels, area: Area) -> Pixels:

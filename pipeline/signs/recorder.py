@@ -23,7 +23,7 @@ from pipeline.signs.layouts import Layouts
 from pipeline.signs.locate import Area, Layout, Line, locate
 from pipeline.signs.ocr import LineRead, read_lines, smoothed
 
-OVERLAY_VERSION = 2
+OVERLAY_VERSION = 3
 """Raised whenever the same clip could now give other readings."""
 
 STAGE = "overlay"

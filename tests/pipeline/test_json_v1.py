@@ -7,10 +7,12 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.features.schema import table
+from pipeline.case import case_table, read_case
+from pipeline.features.schema import table, to_table
 from pipeline.model import (
     Curve,
     Examination,
@@ -149,7 +151,8 @@ def test_the_schema_refuses_what_the_contract_does_not_promise():
 def test_keys_come_in_the_order_of_the_contract():
     document = json_v1.document(examination())
     assert list(document)[:8] == ["format", "tool", "profile", "clip", "examined", "findings", "rules", "verdict"]
-    assert list(document["clip"]) == ["path", "sha256", "bytes", "duration_s", "device_id", "recorded_at"]
+    keys = ["path", "sha256", "bytes", "duration_s", "device_id", "recorded_at", "case", "recording"]
+    assert list(document["clip"]) == keys
 
 
 def test_numbers_that_are_not_finite_become_null():
@@ -190,6 +193,46 @@ def test_device_and_claimed_time_come_from_case_record_and_header():
     }
     clip = json_v1.document(examination(features=Features(tables)))["clip"]
     assert (clip["device_id"], clip["recorded_at"]) == ("DSJ-007", "2026-03-01T08:00:00+00:00")
+
+
+def test_the_case_record_is_told_and_what_it_leaves_out_is_null(tmp_path):
+    record = tmp_path / "case.toml"
+    record.write_text(
+        'officers = ["张三", "李四"]\ncause = "安全检查"\n[place]\nnames = ["禾岭化工有限公司", "禾岭化工"]\n'
+        '[unit]\nname = "监察支队"\n[device]\nid = "K7A0123"\n',
+        encoding="utf-8",
+    )
+    tables = {"case": to_table("case", case_table(read_case(record)))}
+    document = json_v1.document(examination(features=Features(tables)))
+    VALIDATOR.validate(document)
+    assert document["clip"]["case"] == {
+        "case_number": None,
+        "agency": None,
+        "unit": "监察支队",
+        "unit_number": None,
+        "officers": ["张三", "李四"],
+        "cause": "安全检查",
+        "parties": [],
+        "place": "禾岭化工有限公司",
+    }
+    assert document["clip"]["device_id"] == "K7A0123"
+
+
+@pytest.mark.parametrize(("number", "within_s"), [(17, 2.0), (None, math.nan)])
+def test_the_recording_is_told_and_what_is_not_known_is_null(number, within_s):
+    row = {
+        "device_id": "K7A0123",
+        "device_from": "overlay",
+        "started_at": "2026-03-01T08:00:00+08:00",
+        "ended_at": None,
+        "time_from": "overlay",
+        "time_within_s": within_s,
+        "number": number,
+    }
+    document = json_v1.document(examination(features=Features({"recording": table("recording", [row])})))
+    VALIDATOR.validate(json.loads(json_v1.text(document)))
+    assert document["clip"]["recording"] == {**row, "time_within_s": None if math.isnan(within_s) else within_s}
+    assert (document["clip"]["device_id"], document["clip"]["case"]) == (None, None)
 
 
 def test_every_key_is_explained():

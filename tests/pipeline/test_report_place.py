@@ -25,9 +25,9 @@ def found(**changes: object) -> list[Finding]:
     return [replace(f, id=f"p{n}", detector="place", version=1) for n, f in enumerate(place(features))]
 
 
-def named(*names: str, photo: str | None = None):
+def named(*names: str, photo: str | None = None, source: str | None = None):
     fields = [("place.names", name) for name in names] + ([("place.photos", photo)] if photo else [])
-    return table("case", [{"field": field, "value": value} for field, value in fields])
+    return table("case", [{"field": field, "value": value, "source": source} for field, value in fields])
 
 
 def landmark(photo: str):
@@ -106,11 +106,11 @@ class TestLandmark:
     @pytest.fixture
     def at_place(self, tmp_path):
         """Return an examination with a reference photo beside the clip."""
-        (tmp_path / "case.toml").write_text('[place]\nphotos = ["gate.jpg"]\n', encoding="utf-8")
         exif = Image.Exif()
         exif[0x8298] = "somebody's name"
         Image.fromarray(camera(60)).save(tmp_path / "gate.jpg", exif=exif)
-        changes = {"case": named("平安化工", photo="gate.jpg"), "landmarks": landmark("gate.jpg")}
+        stated = f"{tmp_path / 'case.toml'}, line 2"
+        changes = {"case": named("平安化工", photo="gate.jpg", source=stated), "landmarks": landmark("gate.jpg")}
         told = tuple(f for f in found(**changes) if f.kind == "landmark-shown")
         return replace(example(tmp_path), features=Features({**tables(), **changes}), findings=told, rules=())
 

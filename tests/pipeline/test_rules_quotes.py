@@ -1,4 +1,4 @@
-"""What profiles and drafts quote stands in the regulations, and drafts ask for nothing that is not planned."""
+"""What profiles quote stands in the regulations, and every requirement that software can check or serve is a rule."""
 
 import re
 import tomllib
@@ -7,104 +7,49 @@ from typing import Any
 
 import pytest
 
-from pipeline.case import FIELDS
-from pipeline.features.schema import TABLES
-from pipeline.kinds import KINDS
+from pipeline.case import PHASES
 from pipeline.language import language
-from pipeline.rules import profile as profile_module
-from pipeline.rules.profile import Rule, builtin_profiles, load_profile
+from pipeline.rules.profile import builtin_profiles, load_profile
+from pipeline.rules.quotes import NUMERAL, clause, misquoted, number, plain
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "pipeline" / "rules"
-DRAFTS = RULES / "drafts"
-PLAN = ROOT / "docs" / "profiles-plan.md"
-PLANNED_ENTRIES = {"phases", "exempt_on"}
-WAITS_FOR_OTHERS = {"ELEM-2"}
-NUMERAL = "一二三四五六七八九十"
-WIDE = str.maketrans(",:;()", "，：；（）")
 BUILTIN = builtin_profiles()
 EACH = pytest.mark.parametrize("key", BUILTIN)
 
 
-def plain(text: str) -> str:
-    """Return the text without white space, its punctuation in full width."""
-    return re.sub(r"\s", "", text).translate(WIDE)
-
-
 def law_of(key: str) -> str:
-    return plain((ROOT / "docs" / "regulations" / f"{key}.txt").read_text(encoding="utf-8"))
-
-
-def clause(law: str, article: str) -> str:
-    """Return an article, or the item of it that is named, without its number; 第 may be missing in the copy."""
-    named = re.fullmatch(rf"第([{NUMERAL}]+)条(（[{NUMERAL}]+）)?", article)
-    assert named, article
-    head = rf"(?<![{NUMERAL}第])第?{{}}条(?!件)"
-    begin = re.search(head.format(named[1]), law)
-    assert begin, article
-    following = re.compile(head.format(f"[{NUMERAL}]+")).search(law, begin.end())
-    whole = law[begin.end() : following.start() if following else None]
-    if not named[2]:
-        return whole
-    start = whole.index(named[2]) + len(named[2])
-    next_item = re.compile(rf"（[{NUMERAL}]+）").search(whole, start)
-    return whole[start : next_item.start() if next_item else None]
+    return (ROOT / "docs" / "regulations" / f"{key}.txt").read_text(encoding="utf-8")
 
 
 def place(article: str) -> tuple[int, int]:
     """Return number of article and item; what has none stands first."""
-    numbers = [number(found) for found in re.findall(rf"[{NUMERAL}]+", article)]
+    numbers = [number(found) for found in re.findall(NUMERAL, article)]
     return (*numbers, 0, 0)[:2]  # type: ignore[return-value]
-
-
-def number(numeral: str) -> int:
-    tens, ten, ones = numeral.rpartition("十")
-    return (NUMERAL.index(tens) + 1 if tens else 1) * 10 * bool(ten) + (NUMERAL.index(ones) + 1 if ones else 0)
 
 
 def written(path: Path) -> list[dict[str, Any]]:
     return tomllib.loads(path.read_text(encoding="utf-8"))["rule"]
 
 
-def planned(heading: str) -> set[str]:
-    """Return the names in the first column of a table of the plan."""
-    section = PLAN.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    first = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    return {name for cell in first for name in re.findall(r"`([^`]+)`", cell)}
-
-
-def test_there_are_nine_profiles_each_with_its_text_and_its_draft() -> None:
+def test_there_are_nine_profiles_each_with_its_text() -> None:
     assert len(BUILTIN) == 9
-    assert {path.stem for path in DRAFTS.glob("*.toml")} == set(BUILTIN)
     assert {path.stem for path in (ROOT / "docs" / "regulations").glob("*.txt")} == set(BUILTIN)
     assert [load_profile(key).source for key in BUILTIN] == [f"docs/regulations/{key}.txt" for key in BUILTIN]
 
 
 @EACH
-@pytest.mark.parametrize("folder", [RULES, DRAFTS], ids=["profile", "draft"])
-def test_every_quoted_sentence_stands_word_for_word_under_its_article(key: str, folder: Path) -> None:
+def test_every_quoted_sentence_stands_word_for_word_under_its_article(key: str) -> None:
     law = law_of(key)
-    quoted = [rule for rule in written(folder / f"{key}.toml") if rule.get("article")]
-    assert [rule["id"] for rule in quoted if plain(rule["text"]) not in clause(law, rule["article"])] == []
+    quoted = [rule for rule in written(RULES / f"{key}.toml") if rule.get("article")]
+    assert [why for rule in quoted if (why := misquoted(rule["article"], rule["text"], law))] == []
     assert all(len(plain(rule["text"])) > 5 for rule in quoted)
 
 
 @EACH
-@pytest.mark.parametrize("folder", [RULES, DRAFTS], ids=["profile", "draft"])
-def test_rules_stand_in_the_order_of_the_articles(key: str, folder: Path) -> None:
-    places = [place(rule.get("article", "")) for rule in written(folder / f"{key}.toml")]
+def test_rules_stand_in_the_order_of_the_articles(key: str) -> None:
+    places = [place(rule.get("article", "")) for rule in written(RULES / f"{key}.toml")]
     assert places == sorted(places)
-
-
-@EACH
-def test_a_draft_shares_no_id_with_the_profile_it_will_join(key: str) -> None:
-    ids = [rule["id"] for folder in (RULES, DRAFTS) for rule in written(folder / f"{key}.toml")]
-    assert len(ids) == len(set(ids))
-
-
-@EACH
-def test_a_profile_asks_only_for_what_a_case_record_can_state(key: str) -> None:
-    assert {name for rule in load_profile(key).rules for name in rule.needs_case} <= {field.name for field in FIELDS}
 
 
 @EACH
@@ -131,29 +76,121 @@ def test_a_splice_breaks_the_clause_on_removing_and_altering(key: str) -> None:
     assert integrity.model_dump(include=asked) == continuity.model_dump(include=asked)
 
 
+ITEMS = "一 二 三 四 五 六 七 八 九 十 十一 十二 十三 十四 十五 十六".split()
+SAFETY = [
+    *(f"第七条（{item}）" for item in ITEMS),
+    "第八条",
+    *(f"第十二条（{item}）" for item in ITEMS[:5]),
+    *(f"第{article}条" for article in ("十六", "十七", "十八", "二十一", "二十二", "二十三", "二十四", "二十五")),
+    *(f"第二十六条（{item}）" for item in ITEMS[1:4]),
+]
+REQUIRED = {
+    "shijiazhuang-safety": SAFETY,
+    "county-emergency": SAFETY,
+    "district-agriculture": [f"第{article}条" for article in ("九", "十二", "二十", "二十三", "二十五", "二十八")],
+    "housing-pilot": [
+        *(f"第{article}条" for article in ("六", "九", "十", "十四", "十五", "十六")),
+        *(f"第十七条（{item}）" for item in ITEMS[1:4]),
+    ],
+    "panjin-meteorology": [
+        *(f"第{article}条" for article in ("七", "八", "十一", "十二", "十三")),
+        *(f"第十四条（{item}）" for item in ITEMS[1:5]),
+    ],
+    "laixi-water": [
+        *(f"第{article}条" for article in ("十一", "二十", "二十二", "二十四", "二十六", "二十七", "二十八", "二十九")),
+        *(f"第{article}条" for article in ("三十", "三十二")),
+        *(f"第三十一条（{item}）" for item in ITEMS[1:5]),
+    ],
+    "nandagang-land": [
+        *(f"第{article}条" for article in ("十", "十一", "十三", "十九", "二十二", "二十三")),
+        *(f"第二十四条（{item}）" for item in ITEMS[1:5]),
+    ],
+    "changzhi-housing": [
+        *(f"第十一条（{item}）" for item in ITEMS[:3]),
+        *(f"第十二条（{item}）" for item in ITEMS[:3]),
+        *(f"第{article}条" for article in ("十三", "十六", "二十五", "二十七", "二十九", "三十", "三十二", "三十三")),
+        *(f"第三十四条（{item}）" for item in ITEMS[1:4]),
+    ],
+    "fushun-industry": [
+        *(f"第{article}条" for article in ("十", "十二", "十五", "十六", "二十三", "二十七", "二十八", "三十一")),
+        *(f"第{article}条" for article in ("三十二", "三十四", "三十五")),
+        *(f"第十四条（{item}）" for item in ITEMS[2:5]),
+    ],
+}
+"""The articles whose requirements software can check or serve."""
+
+
 @EACH
-def test_a_draft_is_a_profile_but_for_what_the_plan_adds(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds = planned("Kinds")
-    assert not kinds & KINDS.keys()
-    monkeypatch.setattr(profile_module, "KINDS", {**KINDS, **dict.fromkeys(kinds, "")})
-    columns = {f"{table}.{spec.name}" for table, specs in TABLES.items() for spec in specs} | planned("Columns")
-    fields = {field.name for field in FIELDS} | planned("Case fields")
-    new = kinds | planned("Columns") | planned("Case fields")
-    for entries in written(DRAFTS / f"{key}.toml"):
-        rule = Rule.model_validate({name: value for name, value in entries.items() if name not in PLANNED_ENTRIES})
-        assert set(entries.get("exempt_on", ())) <= kinds, rule.id
-        assert set(entries.get("phases", ())) <= planned("Phases"), rule.id
-        assert set(rule.needs) <= columns, rule.id
-        assert set(rule.needs_case) <= fields, rule.id
-        waits_for = {*rule.passes_on, *rule.fails_on, *rule.undecided_on, *rule.needs, *rule.needs_case} & new
-        assert waits_for or rule.id in WAITS_FOR_OTHERS, f"{rule.id} could ship today"
+def test_every_requirement_that_software_can_serve_is_a_rule(key: str) -> None:
+    ruled = {rule.article for rule in load_profile(key).rules}
+    assert [article for article in REQUIRED[key] if article not in ruled] == []
 
 
-def test_the_plan_names_nothing_that_no_draft_asks_for() -> None:
-    drafts = [rule for key in BUILTIN for rule in written(DRAFTS / f"{key}.toml")]
-    lists = ("passes_on", "fails_on", "undecided_on", "exempt_on")
-    assert planned("Kinds") <= {kind for rule in drafts for name in lists for kind in rule.get(name, ())}
-    assert planned("Phases") <= {phase for rule in drafts for phase in rule.get("phases", ())}
-    assert planned("Columns") <= {column for rule in drafts for column in rule["needs"]}
-    prefixes = {rule["id"].rpartition("-")[0] for rule in drafts}
-    assert planned("Rules") == prefixes
+@EACH
+def test_every_phase_that_an_article_names_is_a_phase_of_a_rule(key: str) -> None:
+    phases = [rule for rule in load_profile(key).rules if rule.id.startswith("PHASE-")]
+    assert all(rule.phases for rule in phases)
+    assert (len(phases) >= 15) == (key in {"shijiazhuang-safety", "county-emergency"})
+
+
+def test_every_phase_is_asked_for_by_a_regulation() -> None:
+    asked = {phase for key in BUILTIN for rule in load_profile(key).rules for phase in rule.phases}
+    assert asked == set(PHASES)
+
+
+LAW = """第一条　为规范执法，依照第三条，制定本制度。
+第二条 应当：（一）告知当事人，（二）出示证件。
+三条 归档期限为30日。
+第三条之一 另行规定。
+第四条 附则。
+第九条 跳过第五条之后的条文。"""
+
+
+@pytest.mark.parametrize(
+    ("article", "text", "why"),
+    [
+        ("第一条", "为规范执法，依照第三条，制定本制度。", None),
+        ("第一条", "为规范执法,\n依照第三条,制定本制度｡", None),
+        ("第二条（一）", "告知当事人，", None),
+        ("第二条第(一)项", "告知当事人，", None),
+        ("第二条第一款", "应当：（一）告知当事人，（二）出示证件。", None),
+        ("第3条", "归档期限为３０日。", None),
+        ("第三条之一", "另行规定。", None),
+        ("附则", "。", None),
+        ("第九条", "跳过", None),
+        ("第二条（一）", "出示证件。", "does not say this word for word"),
+        ("第三条", "制定本制度。", "does not say this word for word"),
+        ("第三条", "归档期限为31日。", "does not say this word for word"),
+        ("第五条", "附则。", "does not say this word for word"),
+        ("第三条", "另行规定。", "does not say this word for word"),
+        ("第二条（三）", "出示证件。", "has no 第二条（三）"),
+        ("第六条", "附则。", "has no 第六条"),
+        ("第三条之二", "另行规定。", "has no 第三条之二"),
+        ("附录", "附则。", "has no 附录"),
+    ],
+)
+def test_a_quote_is_held_against_its_article_word_for_word(article: str, text: str, why: str | None) -> None:
+    said = misquoted(article, text, LAW)
+    assert said is None if why is None else why in str(said)
+
+
+@EACH
+def test_every_article_of_a_regulation_is_found(key: str) -> None:
+    law = law_of(key)
+    last = max(place(rule["article"])[0] for rule in written(RULES / f"{key}.toml") if rule.get("article"))
+    articles = [clause(law, f"第{count}条") for count in range(1, last + 1)]
+    assert all(articles)
+    assert all(text in plain(law) for text in articles if text)
+
+
+@pytest.mark.parametrize(
+    ("numeral", "expected"),
+    [("一", 1), ("十", 10), ("十二", 12), ("二十", 20), ("三十六", 36), ("一百", 100), ("一百零三", 103), ("12", 12)],
+)
+def test_numerals_are_read(numeral: str, expected: int) -> None:
+    assert number(numeral) == expected
+
+
+def test_an_excerpt_may_begin_with_any_article() -> None:
+    assert misquoted("第七条", "应当戴帽。", "第七条 应当戴帽。\n第八条 见第七条。") is None
+    assert misquoted("第八条", "见第七条。", "第七条 应当戴帽。\n第八条 见第七条。") is None

@@ -111,6 +111,18 @@ def test_a_remembered_layout_is_used_and_gives_the_same(whole, tmp_path):
     assert np.array_equal(again.clock["clock_s"], first.clock["clock_s"])
 
 
+def test_a_remembered_layout_that_lacks_a_line_is_not_used(whole, tmp_path):
+    layouts = Layouts(tmp_path / "layouts", "A7")
+    first = read(whole.path, tmp_path, layouts)
+    [known] = layouts.known(*SIZE)
+    assert len(known) > 1
+    poorer = Layouts(tmp_path / "poorer", "A7")
+    poorer.remember(*SIZE, known[:1])
+    again = read(whole.path, tmp_path, poorer)
+    assert again.overlay["field"].tolist() == first.overlay["field"].tolist()
+    assert poorer.known(*SIZE)[0] == known
+
+
 def test_a_remembered_layout_that_does_not_fit_is_not_used(tmp_path):
     layouts = Layouts(tmp_path / "layouts", "A7")
     layouts.remember(*SIZE, [next(iter(read_areas(tmp_path)))])

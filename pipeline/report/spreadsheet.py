@@ -1,0 +1,15 @@
+"""Tables as CSV that spreadsheets open as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ENCODING = "utf-8-sig"
+"""UTF-8 with the mark without which Excel in China takes it for GB 18030."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a text begins with that a spreadsheet would run as a formula."""
+
+
+def cell(value: Any) -> Any:
+    """Return a value as a cell; a text that would be run begins with an apostrophe: names of files may be hostile."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

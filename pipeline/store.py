@@ -1,0 +1,65 @@
+"""Finding clips: a store is a folder, however deep, of what recorders wrote."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pipeline.errors import SettingsError
+from pipeline.model import Message
+
+ENDINGS = frozenset(
+    ".mp4 .mov .m4v .3gp .avi .mkv .webm .ts .mts .m2ts .mpg .mpeg .wmv .asf .flv .dav .h264 .264 .h265 .265".split()
+)
+"""Endings of files that are taken for footage in a folder."""
+
+
+def clips_in(paths: Sequence[Path]) -> list[Path]:
+    """Return the clips that arguments name, each once.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Clips, which are taken as they are, and folders, which are searched for files that look like footage.
+
+    Returns
+    -------
+    list of Path
+        In the order of the arguments; those of a folder in the order of their paths.
+
+    Raises
+    ------
+    SettingsError
+        If there is no clip at all, a folder cannot be searched, or a path leads nowhere and does not look like footage.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found.extend(sorted(_searched(path)))
+        elif path.exists() or _looks_like_footage(path):
+            found.append(path)
+        else:
+            raise SettingsError(Message("{path}: there is no such file or folder.", {"path": str(path)}))
+    if not found:
+        named = ", ".join(str(path) for path in paths)
+        raise SettingsError(Message("No clip was found in {paths}.", {"paths": named}))
+    return list(dict.fromkeys(found))
+
+
+def _searched(folder: Path) -> Iterator[Path]:
+    for inside, _, names in os.walk(folder, onerror=_refuse):
+        yield from (path for name in names if _looks_like_footage(path := Path(inside, name)) and path.is_file())
+
+
+def _looks_like_footage(path: Path) -> bool:
+    return path.suffix.lower() in ENDINGS
+
+
+def _refuse(error: OSError) -> None:
+    """Refuse a folder that cannot be searched: clips in it would silently be left out."""
+    problem = error.strerror or str(error)
+    values = {"path": str(error.filename), "problem": problem}
+    raise SettingsError(
+        Message("{path}: {problem}. May the account that runs this read the folder?", values)
+    ) from error

@@ -12,6 +12,7 @@ from pipeline.detector import detector
 from pipeline.model import Features, Finding, Level, Message, Scalar, Table
 
 _HINTS = {
+    "said-coercion": "coercive-measure",
     "said-objection": "objection",
     "said-complaint": "complaint",
     "said-refusal": "refusal",

@@ -3,6 +3,7 @@
 from transcripts import (
     notice,
     place_spoken,
+    said_coercion,
     said_complaint,
     said_credentials,
     said_insult,
@@ -19,6 +20,7 @@ from transcripts import (
 __all__ = [
     "notice",
     "place_spoken",
+    "said_coercion",
     "said_complaint",
     "said_credentials",
     "said_insult",

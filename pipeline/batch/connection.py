@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import text as sql
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from pipeline.errors import SettingsError
@@ -94,12 +95,12 @@ class Database:
         """Return the time in seconds since 1970 by the one clock that all workers of this database share."""
         if self.is_sqlite:
             return time.time()  # its workers are processes of one computer
-        return float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())")))
+        return float(connection.scalar(sql("SELECT extract(epoch FROM clock_timestamp())")))
 
     def lock_chain(self, connection: Connection) -> None:
         """Wait until no other transaction adds results; SQLite has one writer anyway."""
         if not self.is_sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            connection.execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
     def _patiently(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         start, pause_s = time.monotonic(), 0.05
@@ -123,11 +124,8 @@ class Database:
             connection.isolation_level = None  # transactions begin below, not when the driver thinks fit
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
             if mode != "wal":
-                problem = "WAL needs a local disk"
                 raise SettingsError(
-                    Message(
-                        "The ledger {ledger} cannot be opened: {problem}", {"ledger": self.name, "problem": problem}
-                    )
+                    Message("{ledger}: SQLite needs a local disk here. Move the ledger.", {"ledger": self.name})
                 )
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -166,7 +164,7 @@ def _schema(connection: Connection) -> str | None:
     """Return the version of the schema that is there; None in an empty database."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = connection.scalar(sql("SELECT version_num FROM alembic_version"))
     return found
 
 

@@ -7,6 +7,8 @@ import sqlite3
 import time
 from pathlib import Path
 
+import pytest
+
 from pipeline.batch.chain import read_public_key
 from pipeline.batch.ledger import Ledger
 from pipeline.batch.verify import verify_chain
@@ -95,9 +97,11 @@ def test_a_locked_file_is_waited_for(tmp_path):
         assert ledger.commit_result(ledger.lease("a").key, "pass", "{}")
 
 
-def test_a_ledger_can_be_opened_and_read_while_it_is_locked(tmp_path):
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_ledger_is_opened_and_made_while_its_file_is_locked(tmp_path, exists):
     file = tmp_path / "night.ledger"
-    Ledger(str(file)).close()
+    if exists:
+        Ledger(str(file)).close()
     held, release = SPAWN.Event(), SPAWN.Event()
     holder = SPAWN.Process(target=_hold_lock, args=(file, held, release))
     holder.start()

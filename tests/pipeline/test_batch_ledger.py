@@ -66,6 +66,21 @@ def test_a_server_that_is_not_there_is_told_at_once(tmp_path):
         Ledger(f"postgresql://nobody@/nowhere?host={tmp_path}", tmp_path)
 
 
+@pytest.mark.parametrize("place", ["postgresql"], indirect=True)
+def test_a_transaction_that_the_server_ended_is_done_again(ledger):
+    batch = start(ledger)
+    ends = iter(["SELECT pg_terminate_backend(pg_backend_pid())", "SELECT 1"])
+
+    def work(connection):
+        connection.execute(text("UPDATE batches SET host = host || '+'"))
+        connection.execute(text(next(ends)))
+        return connection.scalar(text("SELECT host FROM batches WHERE id = :batch"), {"batch": batch})
+
+    assert ledger.database.write(work).endswith("+") and not ledger.database.read(
+        lambda connection: connection.scalar(text("SELECT host FROM batches"))
+    ).endswith("++")
+
+
 def test_the_key_names_all_that_a_result_depends_on():
     changed = [key(1), key(2), key(1, profile_sha256="q"), key(1, tool_version="2"), key(1, context_sha256="c")]
     assert len({one.digest for one in changed}) == 5

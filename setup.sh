@@ -15,6 +15,10 @@ if [ "$1" = "--test-programs" ]; then
     missing=""
     command -v chromium >/dev/null || missing="$missing chromium"
     [ -n "$(find /usr/share/fonts -iname '*notosanscjk*' 2>/dev/null | head -n 1)" ] || missing="$missing fonts-noto-cjk"
+    [ -n "$(find /usr/lib/postgresql -name initdb 2>/dev/null | head -n 1)" ] || missing="$missing postgresql"
+    for program in sqlite3 openssl; do
+        command -v $program >/dev/null || missing="$missing $program"
+    done
     # shellcheck disable=SC2086  # a list of words on purpose
     [ -z "$missing" ] || install $missing || echo "setup: tests that need$missing will be skipped" >&2
     exit 0

@@ -1,0 +1,1 @@
+"""The overnight batch: a durable ledger of files, jobs and results."""

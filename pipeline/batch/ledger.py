@@ -1,0 +1,542 @@
+"""The ledger of the overnight batch: which clips there are, what is to be done, and exactly one result for each job.
+
+Not the ledger of spot checks, which is a CSV file for people.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+from sqlalchemy import Connection, Insert, Select, case, func, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pipeline.batch.chain import GENESIS, Head, Keys, canonical, packed, row_sha256, sign, unpacked
+from pipeline.batch.connection import BUSY_S, Database
+from pipeline.batch.tables import batches, files, heads, jobs, results
+from pipeline.errors import SettingsError
+from pipeline.model import Message
+
+T = TypeVar("T")
+State = Literal["waiting", "running", "done", "quarantined"]
+ROWS = 500
+"""Rows that one statement writes; a transaction stays short."""
+SIGN_EVERY = 1000
+"""After this many results the chain's head is signed."""
+ATTEMPTS = 3
+"""Leases of a job that may fail, or end with a dead worker, before it is quarantined."""
+BACK_OFF_S = 60.0
+"""Pause in seconds after the first failure; it doubles with each further one."""
+SKEW_S = 1.0
+"""By how much a row may be ahead of the clock, in seconds, because two transactions crossed."""
+DIED = Message("The process that examined the clip ended without a result, {attempts} times.")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """All that a result depends on."""
+
+    sha256: str
+    """Of the clip's content."""
+    profile_sha256: str
+    """Of the regulation with every setting."""
+    tool_version: str
+    context_sha256: str = ""
+    """Of the case record and the clips around it."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the four parts as canonical JSON: the key of the job and of its result."""
+        return hashlib.sha256(
+            canonical(
+                {
+                    "context_sha256": self.context_sha256,
+                    "profile_sha256": self.profile_sha256,
+                    "sha256": self.sha256,
+                    "tool_version": self.tool_version,
+                }
+            )
+        ).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file as the store shows it."""
+
+    path: bytes
+    """In the store, byte for byte."""
+    bytes: int
+    mtime_ns: int
+    inode: str = ""
+    """`device:inode`; "" where the store has none."""
+    sha256: str | None = None
+    """None until it is hashed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job that a worker has leased."""
+
+    key: Key
+    attempts: int
+    """Leases given so far, this one included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Quarantined jobs of one reason."""
+
+    reason: Message
+    """One of them; the values are those of `sha256`."""
+    count: int
+    sha256: str
+    """Content of one of the clips."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a batch, or the whole ledger, comes to."""
+
+    states: Mapping[str, int] = field(default_factory=dict)
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    """Verdict → jobs that are done."""
+    footage_s: float = 0.0
+    """Length of all clips that are done, in seconds."""
+    failures: tuple[Failures, ...] = ()
+    """By template of the reason, most frequent first."""
+
+    @property
+    def footage_hours(self) -> float:
+        """Length of all clips that are done, in hours."""
+        return self.footage_s / 3600
+
+
+class Ledger:
+    """A ledger; several processes may use it at once.
+
+    Parameters
+    ----------
+    place : str
+        A file name or `sqlite:///FILE`, or `postgresql://…`.
+    folder : Path, optional
+        Where the keys and the signed head lie. Default: beside the file; PostgreSQL has no such default.
+    patience_s, busy_s : float
+        See `pipeline.batch.connection.Database`.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot be opened, or was written by a newer program, or `folder` is needed.
+    """
+
+    def __init__(
+        self, place: str, folder: Path | None = None, *, patience_s: float = 600.0, busy_s: float = BUSY_S
+    ) -> None:
+        self.database = Database(place, patience_s=patience_s, busy_s=busy_s)
+        path = Path(str(self.database.url.database))
+        if folder is None and not self.database.is_sqlite:
+            self.database.close()
+            raise SettingsError(
+                Message(
+                    "{ledger}: name a folder for the key and the signed head of this ledger.",
+                    {"ledger": self.database.name},
+                )
+            )
+        self.keys = Keys(folder or path.parent, path.name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+
+    # ---- batches and files ---------------------------------------------------------------------------------------
+
+    def start_batch(self, store: str, profile: str, settings: Mapping[str, Any], tool_version: str) -> int:
+        """Note that a batch starts; return its number."""
+
+        def work(connection: Connection) -> int:
+            row = {
+                "store": store,
+                "profile": profile,
+                "settings": canonical(settings).decode(),
+                "tool_version": tool_version,
+                "host": socket.gethostname(),
+                "started_at": self.database.now(connection),
+            }
+            made = connection.execute(insert(batches).values(row).returning(batches.c.id))
+            return int(made.scalar_one())
+
+        return self.database.write(work)
+
+    def end_batch(self, batch: int) -> None:
+        """Note that a batch ended, and sign the head."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(
+                update(batches).where(batches.c.id == batch).values(ended_at=self.database.now(connection))
+            )
+
+        self.database.write(work)
+        self.sign_head()
+
+    def see_files(self, batch: int, store: str, seen: Iterable[StoredFile]) -> None:
+        """Note files as the store shows them now.
+
+        A hash that is known is kept as long as size, time of change and inode stay what they were.
+        """
+        for some in _batched(seen):
+            self.database.write(partial(self._see, batch=batch, store=store, seen=some))
+
+    def _see(self, connection: Connection, batch: int, store: str, seen: Sequence[StoredFile]) -> None:
+        rows = [
+            {
+                "store": store,
+                "path": file.path,
+                "shown": file.path.decode("utf-8", "backslashreplace"),
+                "bytes": file.bytes,
+                "mtime_ns": file.mtime_ns,
+                "inode": file.inode,
+                "sha256": file.sha256,
+                "seen_batch": batch,
+            }
+            for file in sorted(seen, key=lambda file: file.path)  # one order: no two batches wait for each other
+        ]
+        adding: Any = self._insert(files).values(rows)
+        new = adding.excluded
+        same = (files.c.bytes == new.bytes) & (files.c.mtime_ns == new.mtime_ns) & (files.c.inode == new.inode)
+        known = func.coalesce(new.sha256, case((same, files.c.sha256)))
+        kept = {name: new[name] for name in ("bytes", "mtime_ns", "inode", "seen_batch")}
+        connection.execute(
+            adding.on_conflict_do_update(index_elements=["store", "path"], set_={**kept, "sha256": known})
+        )
+
+    def files(self, store: str, *, seen_by: int | None = None, missing_from: int | None = None) -> list[StoredFile]:
+        """Return the files of a store, in the order of their paths.
+
+        Parameters
+        ----------
+        store : str
+        seen_by : int, optional
+            Only what this batch was the last to see.
+        missing_from : int, optional
+            Only what this batch did not see: gone, or not looked at yet.
+        """
+        wanted = select(files).where(files.c.store == store).order_by(files.c.path)
+        if seen_by is not None:
+            wanted = wanted.where(files.c.seen_batch == seen_by)
+        if missing_from is not None:
+            wanted = wanted.where(files.c.seen_batch < missing_from)
+        return self.database.read(
+            lambda connection: [
+                StoredFile(bytes(row.path), row.bytes, row.mtime_ns, row.inode, row.sha256)
+                for row in connection.execute(wanted)
+            ]
+        )
+
+    # ---- jobs ----------------------------------------------------------------------------------------------------
+
+    def submit(self, batch: int, keys: Iterable[Key]) -> int:
+        """Ask for results; what is asked for already, done or not, is not asked for again.
+
+        Returns
+        -------
+        int
+            How many jobs are new.
+        """
+        return sum(self.database.write(partial(self._submit, batch=batch, keys=some)) for some in _batched(keys))
+
+    def _submit(self, connection: Connection, batch: int, keys: Sequence[Key]) -> int:
+        now = self.database.now(connection)
+        named = {key.digest: key for key in keys}
+        rows = [
+            {
+                "key": digest,
+                "sha256": named[digest].sha256,
+                "profile_sha256": named[digest].profile_sha256,
+                "tool_version": named[digest].tool_version,
+                "context_sha256": named[digest].context_sha256,
+                "batch_id": batch,
+                "state": "waiting",
+                "due_at": 0.0,
+                "attempts": 0,
+                "updated_at": now,
+            }
+            for digest in sorted(named)  # one order: no two batches wait for each other
+        ]
+        adding: Any = self._insert(jobs).values(rows)
+        new = connection.execute(adding.on_conflict_do_nothing(index_elements=["key"]).returning(jobs.c.key)).all()
+        if len(new) < len(rows):
+            mine = jobs.c.key.in_(list(named)) & (jobs.c.batch_id != batch)
+            connection.execute(update(jobs).where(mine).values(batch_id=batch))
+        return len(new)
+
+    def lease(self, worker: str, seconds: float = 900.0, *, attempts: int = ATTEMPTS) -> Job | None:
+        """Give the next job to one worker, for `seconds`; None if none is due.
+
+        A job whose lease is over goes to the next who asks. One that has had `attempts` leases without a result is
+        quarantined: what kills its worker would kill the next one too. A clock that was set back delays nothing for
+        longer than the lease itself: what was counted from a later clock is counted from now.
+        """
+
+        def work(connection: Connection) -> Job | None:
+            now = self.database.now(connection)
+            ahead = jobs.c.updated_at - literal(now)
+            connection.execute(
+                update(jobs)
+                .where(jobs.c.due_at > now, jobs.c.updated_at > now + SKEW_S)
+                .values(due_at=jobs.c.due_at - ahead, updated_at=now)
+            )
+            while True:
+                row = connection.execute(
+                    select(jobs)
+                    .where(jobs.c.due_at <= now)
+                    .order_by(jobs.c.due_at, jobs.c.id)
+                    .limit(1)
+                    .with_for_update(skip_locked=True)
+                ).first()
+                if row is None:
+                    return None
+                this = update(jobs).where(jobs.c.id == row.id)
+                if row.attempts >= attempts:
+                    reason = row.reason if row.state == "waiting" else _kept(DIED, attempts=row.attempts)
+                    connection.execute(this.values(state="quarantined", due_at=None, reason=reason, updated_at=now))
+                    continue
+                connection.execute(
+                    this.values(
+                        state="running",
+                        due_at=now + seconds,
+                        worker=worker,
+                        attempts=row.attempts + 1,
+                        updated_at=now,
+                    )
+                )
+                return Job(_key(row), row.attempts + 1)
+
+        return self.database.write(work)
+
+    def heartbeat(self, job: Job, worker: str, seconds: float = 900.0) -> bool:
+        """Extend a lease to `seconds` from now; False if the job is no longer this worker's."""
+
+        def work(connection: Connection) -> bool:
+            now = self.database.now(connection)
+            done = connection.execute(_held(job, worker).values(due_at=now + seconds, updated_at=now))
+            return done.rowcount == 1
+
+        return self.database.write(work)
+
+    def fail(
+        self, job: Job, worker: str, reason: Message, *, attempts: int = ATTEMPTS, back_off_s: float = BACK_OFF_S
+    ) -> State | None:
+        """Note that a job failed: it waits, for longer each time, or is quarantined after `attempts` leases.
+
+        Returns
+        -------
+        str or None
+            Its state; None, and nothing is changed, if the job is no longer this worker's.
+        """
+        state: State = "quarantined" if job.attempts >= attempts else "waiting"
+
+        def work(connection: Connection) -> State | None:
+            now = self.database.now(connection)
+            due_at = None if state == "quarantined" else now + back_off_s * 2 ** (job.attempts - 1)
+            values = {"state": state, "due_at": due_at, "reason": _kept(reason), "updated_at": now}
+            done = connection.execute(_held(job, worker).values(values))
+            return state if done.rowcount == 1 else None
+
+        return self.database.write(work)
+
+    def release(self) -> int:
+        """Let every quarantined job wait again, as if it were new; return how many these are."""
+
+        def work(connection: Connection) -> int:
+            now = self.database.now(connection)
+            back = update(jobs).where(jobs.c.state == "quarantined")
+            return connection.execute(back.values(state="waiting", due_at=0.0, attempts=0, updated_at=now)).rowcount
+
+        return self.database.write(work)
+
+    # ---- results -------------------------------------------------------------------------------------------------
+
+    def commit_result(self, key: Key, verdict: str, document: str, footage_s: float = 0.0) -> bool:
+        """Add the result of a job to the chain; whoever comes first, with or without a lease.
+
+        Parameters
+        ----------
+        key : Key
+        verdict : str
+        document : str
+            The public JSON of the clip.
+        footage_s : float
+            Length of the clip in seconds.
+
+        Returns
+        -------
+        bool
+            False, and nothing is changed, if the job has its result already.
+
+        Raises
+        ------
+        ValueError
+            If no such job was submitted.
+        """
+        raw = document.encode()
+        kept, encoding = packed(raw)
+        digest = key.digest
+
+        def work(connection: Connection) -> bool:
+            self.database.lock_chain(connection)
+            if connection.scalar(select(results.c.seq).where(results.c.key == digest)) is not None:
+                return False
+            last = connection.execute(_last()).first()
+            row = {
+                "key": digest,
+                "verdict": verdict,
+                "committed_at": _iso(self.database.now(connection)),
+                "previous_sha256": last.sha256 if last else GENESIS,
+            }
+            seq, sha256 = (last.seq if last else 0) + 1, row_sha256(document=raw, **row)
+            now = self.database.now(connection)
+            done = {"state": "done", "due_at": None, "verdict": verdict, "footage_s": footage_s, "updated_at": now}
+            if connection.execute(update(jobs).where(jobs.c.key == digest).values(done)).rowcount != 1:
+                raise ValueError(f"no job with the key {key}")
+            connection.execute(insert(results).values(seq=seq, sha256=sha256, document=kept, encoding=encoding, **row))
+            if seq % SIGN_EVERY == 0:
+                self._sign(connection, seq, sha256)
+            return True
+
+        return self.database.write(work)
+
+    def result(self, key: Key) -> str | None:
+        """Return the public JSON of a job's result; None if it has none."""
+        wanted = select(results.c.document, results.c.encoding).where(results.c.key == key.digest)
+        row = self.database.read(lambda connection: connection.execute(wanted).first())
+        return None if row is None else unpacked(row.document, row.encoding).decode()
+
+    def documents(self) -> Iterator[str]:
+        """Yield the public JSON of every result, in the order of the chain."""
+        seq = 0
+        while True:
+            wanted = select(results).where(results.c.seq > seq).order_by(results.c.seq).limit(ROWS)
+            rows = self.database.read(partial(_all, wanted=wanted))
+            for row in rows:
+                yield unpacked(row.document, row.encoding).decode()
+            if not rows:
+                return
+            seq = rows[-1].seq
+
+    def sign_head(self) -> Head | None:
+        """Sign the end of the chain, into the table and the file; None if there is no result."""
+
+        def work(connection: Connection) -> Head | None:
+            self.database.lock_chain(connection)
+            last = connection.execute(_last()).first()
+            return None if last is None else self._sign(connection, last.seq, last.sha256)
+
+        return self.database.write(work)
+
+    def _sign(self, connection: Connection, seq: int, sha256: str) -> Head:
+        key = self.keys.load()
+        head = sign(seq, sha256, _iso(self.database.now(connection)), key)
+        connection.execute(
+            insert(heads).values(
+                seq=head.seq,
+                sha256=head.sha256,
+                signed_at=head.signed_at,
+                key_id=head.key_id,
+                signature=head.signature,
+            )
+        )
+        self.keys.write_head(head, key.public_key())
+        return head
+
+    # ---- what it comes to ----------------------------------------------------------------------------------------
+
+    def summary(self, batch: int | None = None) -> Summary:
+        """Count jobs by state and verdict, footage, and failures by reason.
+
+        Parameters
+        ----------
+        batch : int, optional
+            Only jobs that this batch was the last to ask for. Default: the whole ledger.
+        """
+        return self.database.read(lambda connection: self._summary(connection, batch))
+
+    def _summary(self, connection: Connection, batch: int | None) -> Summary:
+        counted: Select[Any] = select(
+            jobs.c.state, jobs.c.verdict, func.count(), func.coalesce(func.sum(jobs.c.footage_s), 0.0)
+        ).group_by(jobs.c.state, jobs.c.verdict)
+        failed: Select[Any] = (
+            select(jobs.c.reason, func.count(), func.min(jobs.c.sha256))
+            .where(jobs.c.state == "quarantined")
+            .group_by(jobs.c.reason)
+        )
+        if batch is not None:
+            counted, failed = counted.where(jobs.c.batch_id == batch), failed.where(jobs.c.batch_id == batch)
+        states: dict[str, int] = {}
+        verdicts: dict[str, int] = {}
+        footage_s = 0.0
+        for state, verdict, count, length_s in connection.execute(counted):
+            states[state] = states.get(state, 0) + count
+            footage_s += length_s
+            if state == "done":
+                verdicts[verdict] = count
+        failures: dict[str, Failures] = {}
+        for reason, count, sha256 in connection.execute(failed):
+            held = json.loads(reason)
+            before = failures.get(held["template"])
+            shown = before or Failures(Message(held["template"], held["values"]), 0, sha256)
+            failures[held["template"]] = Failures(shown.reason, shown.count + count, shown.sha256)
+        ranked = sorted(failures.values(), key=lambda entry: (-entry.count, entry.reason.template))
+        return Summary(states, verdicts, footage_s, tuple(ranked))
+
+    def _insert(self, table: Any) -> Insert:
+        return sqlite.insert(table) if self.database.is_sqlite else postgresql.insert(table)
+
+
+def _batched(entries: Iterable[T]) -> Iterator[tuple[T, ...]]:
+    rest = iter(entries)
+    while some := tuple(islice(rest, ROWS)):
+        yield some
+
+
+def _all(connection: Connection, wanted: Select[Any]) -> Sequence[Any]:
+    return connection.execute(wanted).all()
+
+
+def _held(job: Job, worker: str) -> Any:
+    """Return an update of a job, as long as `worker` has this very lease of it."""
+    return update(jobs).where(
+        jobs.c.key == job.key.digest,
+        jobs.c.state == "running",
+        jobs.c.worker == worker,
+        jobs.c.attempts == job.attempts,
+    )
+
+
+def _last() -> Select[Any]:
+    return select(results.c.seq, results.c.sha256).order_by(results.c.seq.desc()).limit(1)
+
+
+def _key(row: Any) -> Key:
+    return Key(row.sha256, row.profile_sha256, row.tool_version, row.context_sha256)
+
+
+def _kept(reason: Message, **values: Any) -> str:
+    return canonical({"template": reason.template, "values": {**reason.values, **values}}).decode()
+
+
+def _iso(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).isoformat(timespec="microseconds")

@@ -168,7 +168,8 @@ def listen(
     with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
         if tables is None:
             used = STAGES["media"].used(settings)
-            asked = {name: used[name] for name in ("sound_s", "stall_s")}
+            names = ("sound_s", "stall_s", "memory_mb", "cpu_s", "cpu_s_per_mb", "file_mb")
+            asked = {name: used[name] for name in names}
             measured = extract.listen(footage.path, Path(work), progress, **asked)
             _must_be_unchanged(footage)
             tables, sound, complete = _tables(measured.tables), measured.sound, measured.complete

@@ -46,6 +46,12 @@ def examined_of(features: Features) -> Examined:
         counted = features["examined"]
         for measure_name, value in zip(counted["measure"], counted["value"], strict=True):
             counts[measure_name] = counts.get(measure_name, 0.0) + float(value)
+    isolation: dict[str, int] = {}
+    if "examined" in features:
+        rows = features["examined"]
+        here = rows["stage"] == "isolation"
+        layers = zip(rows["measure"][here], rows["value"][here], strict=True)
+        isolation = {str(name): int(version) for name, version in layers}
     gaps: tuple[Message, ...] = ()
     if "gaps" in features:
         rows = features["gaps"]
@@ -62,6 +68,7 @@ def examined_of(features: Features) -> Examined:
         speech_s=round(counts.get("speech_s", 0.0), 3),
         pictures_read=int(counts.get("pictures_read", 0)),
         gaps=gaps,
+        isolation=isolation,
     )
 
 

@@ -330,9 +330,9 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
     """),
     # ---- coverage -----------------------------------------------------------------------------------------------
     "examined": _columns("""
-        stage   | str | - | probe, pictures, sound, speech, texts, landmarks
-        measure | str | - | what was counted: packets, frames_decoded, frames_failed, audio_s, speech_s, pictures_read (looked at for text), pictures_read_closely (whose texts were read), pictures_compared
-        value   | f8  | - | the count
+        stage   | str | - | probe, pictures, sound, speech, texts, landmarks; isolation: what held of the decoding process
+        measure | str | - | what was counted: packets, frames_decoded, frames_failed, audio_s, speech_s, pictures_read (looked at for text), pictures_read_closely (whose texts were read), pictures_compared; of isolation: limits, no-new-privileges, landlock, seccomp
+        value   | f8  | - | the count; of isolation: the version of Landlock, else 1
     """),
     "gaps": _columns("""
         stage   | str | - | stage that could not examine something

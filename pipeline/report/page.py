@@ -300,7 +300,7 @@ def _counts(examined: Examined, features: Features, words: Language) -> tuple[Co
 ISOLATION = {
     "limits": "Memory, processor time and size of files of the decoding process were limited.",
     "no-new-privileges": "It could start no program with more rights than it had.",
-    "landlock": "It could read only the clip and its libraries, and write only in its work folder (Landlock {version}).",
+    "landlock": "It could read only the clip and its libraries and write only in its work folder (Landlock {version}).",
     "seccomp": "It could use no network, start no process and change no rights or times of files (seccomp).",
 }
 """Layer → what it means for the reader."""

@@ -68,8 +68,8 @@ FAILED = (
 )
 NOT_DECODED = "The pictures were not examined: only structure and times of the file were looked at (triage)."
 NOT_HEARD = "The sound was not examined: only structure and times of the file were looked at (triage)."
-_NO_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
-"""Arrow's allocator starts a thread while it is imported, which would run outside the child's sandbox."""
+_PLAIN_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""Arrow's own allocators set 1 GiB aside at once, and start a thread, which would run outside the child's sandbox."""
 _TABLES = ("container", "boxes", "streams", "edits", "packets", "parameters", "encoder", "frames", "sound")
 
 
@@ -381,7 +381,7 @@ def _environment() -> dict[str, str]:
     """Return an environment in which the child runs the same code as this process, single-threaded outside FFmpeg."""
     home = str(Path(pipeline.__path__[0]).parent)
     paths = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1", **_NO_THREAD}
+    return {**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1", **_PLAIN_MEMORY}
 
 
 def _listen(stream: IO[str], said: queue.Queue[str | None]) -> None:

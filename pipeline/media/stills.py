@@ -99,6 +99,7 @@ def pictures_at(
     order["as_stored"] = as_stored
     command = [sys.executable, "-P", "-m", __name__, os.fsdecode(clip), os.fsdecode(folder)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    environment["OMP_NUM_THREADS"] = "1"  # threads that start with the libraries would run outside the sandbox
     try:
         done = subprocess.run(
             command,

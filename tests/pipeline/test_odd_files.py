@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from pipeline.features.extract import measure
 from pipeline.language import language
 from pipeline.measuring import identify
 from pipeline.model import Examination, Outcome
+from pipeline.report import json_v1
+from pipeline.report.page import Assets, build_page
 from pipeline.rules.profile import load_profile
 from tests.footage import make_clip
 from tests.pipeline.measuring import gaps, table
@@ -161,6 +164,16 @@ def test_a_clip_under_any_name_is_measured(what, store, tmp_path, clip):
     seal()
     found = examined(path, tmp_path / "cache")
     assert found.unreadable is None and found.examined.packets > 30
+
+
+def test_the_public_document_and_the_report_say_what_confined_the_decoder(tmp_path, clip):
+    found = examined(clip, tmp_path / "cache")
+    again = examined(clip, tmp_path / "cache")  # from the cache
+    told = json_v1.document(found)["examined"]["isolation"]
+    assert told["limits"] == 1 and json_v1.document(again)["examined"]["isolation"] == told
+    words = language("zh-CN")
+    page = build_page(found, [], Assets(), datetime.now(UTC), words)
+    assert len(page.isolation) == len(told) and words.text("Isolation of the decoder") != "Isolation of the decoder"
 
 
 @pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])

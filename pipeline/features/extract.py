@@ -197,11 +197,12 @@ def measure(
     stall_s : float
         Seconds without a sign of life after which the child is stopped.
     memory_mb : float
-        Memory that the child may ask for beyond what its libraries take, in MiB. Going over this limit, or one of the
-        next three, ends the measuring with a row of table `gaps`. 0: no limit.
-    cpu_s, cpu_s_per_mb : float
-        Processor time of the child, in seconds: `cpu_s`, and `cpu_s_per_mb` for every MB (10⁶ bytes) of the clip. 0 for
-        `cpu_s`: no limit.
+        Memory that the child may ask for beyond what its libraries take, in MiB. Going over a limit ends the measuring
+        with a row of table `gaps`. 0: no limit.
+    cpu_s : float
+        Processor time that the child may use whatever the size of the clip, in seconds. 0: no limit.
+    cpu_s_per_mb : float
+        Processor time that it may use besides for every MB (10⁶ bytes) of the clip, in seconds.
     file_mb : float
         Size to which one file in `work` may grow, in MiB. 0: no limit.
 
@@ -281,8 +282,15 @@ def probe(
         Called with the stage `probe` and how much of it is done, 0 to 1.
     stall_s : float
         Seconds without a sign of life after which the child is stopped.
-    memory_mb, cpu_s, cpu_s_per_mb, file_mb : float
-        As for `measure`.
+    memory_mb : float
+        Memory that the child may ask for beyond what its libraries take, in MiB. Going over a limit ends the measuring
+        with a row of table `gaps`. 0: no limit.
+    cpu_s : float
+        Processor time that the child may use whatever the size of the clip, in seconds. 0: no limit.
+    cpu_s_per_mb : float
+        Processor time that it may use besides for every MB (10⁶ bytes) of the clip, in seconds.
+    file_mb : float
+        Size to which one file in `work` may grow, in MiB. 0: no limit.
 
     Returns
     -------

@@ -17,6 +17,7 @@ from pipeline.errors import FootageError
 from pipeline.features import extract
 from pipeline.features.cache import Cache, CacheKey
 from pipeline.features.schema import to_table
+from pipeline.media.evidence import evidence
 from pipeline.model import Features, Footage, Message, Table
 from pipeline.settings import Settings
 from pipeline.signs import landmarks, reader, recorder
@@ -24,6 +25,13 @@ from pipeline.signs.layouts import Layouts
 from pipeline.stages import STAGES
 from transcripts import transcribe as speech_stage
 
+MOST_GB = 256
+"""Size of the largest clip that is hashed, in 10⁹ bytes: ten times what a recorder writes in a day at 2 Mbit/s. A file
+with holes may claim any size and cost nothing; hashing what it claims would take hours."""
+TOO_LARGE = (
+    "{path}: the file claims {gb:.0f} GB, more than the {most_gb} GB that one recording may have; it was not read. "
+    "Look whether its copy went wrong, and copy it again from the recorder."
+)
 SOUND = "sound.flac"
 """Name of the sound in a cache entry."""
 
@@ -41,7 +49,7 @@ def identify(path: Path, progress: Progress = silent) -> Footage:
     Raises
     ------
     FootageError
-        If it is no regular file, cannot be read, or changes while it is read.
+        If it is no regular file, is larger than `MOST_GB`, cannot be read, or changes while it is read.
     """
     if not path.exists():
         raise FootageError(Message("{path}: there is no such file.", {"path": str(path)}))
@@ -50,9 +58,11 @@ def identify(path: Path, progress: Progress = silent) -> Footage:
     digest = hashlib.sha256()
     try:
         before = path.stat()
-        with path.open("rb") as stream:
+        if before.st_size > MOST_GB * 1e9:
+            raise FootageError(Message(TOO_LARGE, {"path": str(path), "gb": before.st_size / 1e9, "most_gb": MOST_GB}))
+        with evidence(path) as stream:
             done = 0
-            while block := stream.read(1 << 22):
+            while done <= before.st_size and (block := stream.read(1 << 22)):  # one that grows would never end
                 digest.update(block)
                 done += len(block)
                 progress("hash", done / max(before.st_size, done))
@@ -168,7 +178,8 @@ def listen(
     with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
         if tables is None:
             used = STAGES["media"].used(settings)
-            asked = {name: used[name] for name in ("sound_s", "stall_s")}
+            names = ("sound_s", "stall_s", "memory_mb", "cpu_s", "cpu_s_per_mb", "file_mb")
+            asked = {name: used[name] for name in names}
             measured = extract.listen(footage.path, Path(work), progress, **asked)
             _must_be_unchanged(footage)
             tables, sound, complete = _tables(measured.tables), measured.sound, measured.complete

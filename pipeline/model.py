@@ -139,6 +139,8 @@ class Examined:
     """Pictures in which text was looked for."""
     gaps: tuple[Message, ...] = ()
     """What could not be examined, and why. Empty: everything was."""
+    isolation: Mapping[str, int] = field(default_factory=dict)
+    """What was in force while the clip was decoded, layer → version (`pipeline.media.sandbox`)."""
 
 
 @dataclass(frozen=True, slots=True)

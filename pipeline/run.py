@@ -37,6 +37,7 @@ from pipeline.sessions.naming import read_name
 from pipeline.sessions.tables import tables as tables_of
 from pipeline.settings import Settings
 from pipeline.stages import FUSION, NAMES, SESSIONS, all_settings, profile_settings, versions
+from pipeline.store import must_stay_inside
 
 
 def examined_of(features: Features) -> Examined:
@@ -46,6 +47,12 @@ def examined_of(features: Features) -> Examined:
         counted = features["examined"]
         for measure_name, value in zip(counted["measure"], counted["value"], strict=True):
             counts[measure_name] = counts.get(measure_name, 0.0) + float(value)
+    isolation: dict[str, int] = {}
+    if "examined" in features:
+        rows = features["examined"]
+        here = rows["stage"] == "isolation"
+        layers = zip(rows["measure"][here], rows["value"][here], strict=True)
+        isolation = {str(name): int(version) for name, version in layers}
     gaps: tuple[Message, ...] = ()
     if "gaps" in features:
         rows = features["gaps"]
@@ -62,6 +69,7 @@ def examined_of(features: Features) -> Examined:
         speech_s=round(counts.get("speech_s", 0.0), 3),
         pictures_read=int(counts.get("pictures_read", 0)),
         gaps=gaps,
+        isolation=isolation,
     )
 
 
@@ -178,6 +186,7 @@ def look(
     beside: Beside | None = None,
     *,
     triage: bool = False,
+    folders: Sequence[Path] = (),
 ) -> Looked:
     """Measure one clip and run the detectors that need no other clip.
 
@@ -197,6 +206,8 @@ def look(
         What lies beside the clips: registry, table of case records, the moment for which periods are judged.
     triage : bool
         Look at structure and times only and decode nothing: quick, and never a pass.
+    folders : sequence of Path
+        Folders that were searched for clips: a link in one of them that leads out of it is not followed.
 
     Raises
     ------
@@ -211,6 +222,7 @@ def look(
     footage = Footage(path, "", 0)
     case = store.case(path)
     try:
+        must_stay_inside(path, folders)
         footage = identify(path, progress)
         if triage:
             features, unreadable = measure_structure(footage, used, cache, progress)

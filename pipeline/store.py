@@ -6,13 +6,17 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipeline.errors import SettingsError
+from pipeline.errors import FootageError, SettingsError
 from pipeline.model import Message
 
 ENDINGS = frozenset(
     ".mp4 .mov .m4v .3gp .avi .mkv .webm .ts .mts .m2ts .mpg .mpeg .wmv .asf .flv .dav .h264 .264 .h265 .265".split()
 )
 """Endings of files that are taken for footage in a folder."""
+LEADS_OUT = (
+    "{path}: this link leads out of the folder that was searched, to {target}; it was not opened. If that is the "
+    "recording, name it itself."
+)
 
 
 def clips_in(paths: Sequence[Path]) -> list[Path]:
@@ -49,7 +53,32 @@ def clips_in(paths: Sequence[Path]) -> list[Path]:
 
 def _searched(folder: Path) -> Iterator[Path]:
     for inside, _, names in os.walk(folder, onerror=_refuse):
-        yield from (path for name in names if _looks_like_footage(path := Path(inside, name)) and path.is_file())
+        # Pipes, sockets and dead links too: they are told of as clips that cannot be read, not left out.
+        yield from (path for name in names if _looks_like_footage(path := Path(inside, name)))
+
+
+def folders_in(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return those of the arguments that are folders."""
+    return tuple(path for path in paths if path.is_dir())
+
+
+def must_stay_inside(path: Path, folders: Sequence[Path]) -> None:
+    """Refuse a link that leads out of the folder that was searched: what it names is no part of that store.
+
+    Parameters
+    ----------
+    path : Path
+        A clip.
+    folders : sequence of Path
+        Folders that were searched. A link that was named itself lies in none of them, and may lead anywhere.
+
+    Raises
+    ------
+    FootageError
+    """
+    for folder in folders:
+        if path.is_relative_to(folder) and not path.resolve().is_relative_to(folder.resolve()):
+            raise FootageError(Message(LEADS_OUT, {"path": str(path), "target": str(path.resolve())}))
 
 
 def _looks_like_footage(path: Path) -> bool:

@@ -39,7 +39,7 @@ from pipeline.report import json_v1
 from pipeline.rules.profile import Profile, load_profile
 from pipeline.sessions.chain import Chain
 from pipeline.settings import Settings
-from pipeline.store import clips_in
+from pipeline.store import clips_in, folders_in
 from pipeline.terminal import summary
 
 ClipsArgument = Annotated[
@@ -59,6 +59,7 @@ class Work:
     beside: Beside
     cache: Cache
     triage: bool
+    folders: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def scan(
         rules = load_profile(profile, stages.sections())
         chosen = settings_of(settings, recogniser=recogniser)
         paths = clips_in(clips)
-        work = Work(rules, chosen, beside_of(paths, registry, cases, at), Cache(cache), triage)
+        work = Work(rules, chosen, beside_of(paths, registry, cases, at), Cache(cache), triage, folders_in(clips))
     done = examined(paths, work, spoken)
     pages = _reports(done, out, spoken)
     if as_json:
@@ -136,7 +137,7 @@ def session(
         rules = load_profile(profile, stages.sections())
         chosen = settings_of(settings, recogniser=recogniser)
         paths = clips_in(clips)
-        work = Work(rules, chosen, beside_of(paths, registry, cases, at), Cache(cache), triage)
+        work = Work(rules, chosen, beside_of(paths, registry, cases, at), Cache(cache), triage, folders_in(clips))
     done = examined(paths, work, spoken)
     by_path = {result.footage.path: result for result in done.results}
     document = session_view.document(done.together, by_path, rules.key)
@@ -181,7 +182,9 @@ def _tell_missing(clips: Sequence[Path], work: Work, spoken: Language) -> None:
 
 def _looked(path: Path, work: Work, progress: measuring.Progress) -> run.Looked | Exception:
     try:
-        return run.look(path, work.rules, work.cache, work.settings, progress, work.beside, triage=work.triage)
+        return run.look(
+            path, work.rules, work.cache, work.settings, progress, work.beside, triage=work.triage, folders=work.folders
+        )
     except Exception as error:
         return error
 

@@ -1,18 +1,22 @@
 """The measuring process: what reads a clip's bytes and may crash on them. `pipeline.features.extract` watches it.
 
-It writes tables as Arrow streams and pictures as JPEGs into its folder, and says on stdout, one JSON object a line:
+It takes from itself what it does not need (`pipeline.media.sandbox`), writes tables as Arrow streams and pictures as
+JPEGs into its folder, and says on stdout, one JSON object a line:
 
+- `{"isolation": {layer: version}}`: what it took from itself; always the first line;
 - `{"stage": …, "done": 0..1, "failed": n}`: a sign of life, with the packets of pictures that could not be decoded;
 - `{"gap": {"stage", "message", "values"}}`: something that could not be examined;
 - `{"refused": {"message", "values"}}`: the file is no footage;
 - `{"unreadable": {"message", "values"}}`: it is footage, but nothing of it could be examined;
 - `{"peeked": n}`: n pictures from all over the clip are written; it waits for one line on stdin, a JSON object whose
   `clock` is where the burned-in clock stands (the fields of `pipeline.features.kept.ClockPlace`), or null;
+- `{"limit": "memory" | "disk" | "file"}`: it went over a limit, and stops;
 - `{"end": true}`: all was done.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import time
@@ -37,6 +41,7 @@ from pipeline.media.audio import SoundDecoder
 from pipeline.media.boxes import MAX_BOXES
 from pipeline.media.evidence import demuxer
 from pipeline.media.frames import Picture, PictureDecoder
+from pipeline.media.sandbox import confine, is_full
 from pipeline.media.sniff import Container, sniff
 from pipeline.model import Message
 
@@ -72,6 +77,10 @@ PICTURES_DAMAGED = (
     "recorder and scan that copy."
 )
 PICTURES_MISSING = "{missing} of {packets} packets of pictures gave no picture."
+PICTURES_STARVED = (
+    "The decoder of the pictures asked for more memory than it may use. If the pictures are really that large "
+    "({width} × {height}), raise memory_mb in section media of the settings and scan the clip again."
+)
 ENCRYPTED = (
     "The pictures of this file are encrypted ({codec}); none could be examined. Export the recording unlocked with the "
     "recorder maker's tool; keep this file as it is."
@@ -150,6 +159,8 @@ class Clip:
                     return self._nothing(opened)
                 self._packets(opened)
         except (*CANNOT_READ, UnicodeDecodeError) as error:
+            if is_full(error):
+                raise
             if self.container.iso and not self.found.index_found:
                 return Message(NO_INDEX)
             return Message(NOT_OPENED, {"format": self.container.name, "reason": _reason(error)})
@@ -179,6 +190,8 @@ class Clip:
                             signs.give(packet.pos or 0)
                     break
                 except CANNOT_READ as error:
+                    if is_full(error):
+                        raise
                     reason, errors = _reason(error), errors + 1
                     if spool.rows == before:
                         break
@@ -197,7 +210,9 @@ class Clip:
                 written = peek(
                     opened, opened.streams[video[0]], probe.shift_s(opened, self.container), self.folder, self.peeks
                 )
-            except CANNOT_READ:  # the pass itself tells what cannot be read
+            except CANNOT_READ as error:  # the pass itself tells what cannot be read
+                if is_full(error):
+                    raise
                 return
         say({"peeked": written})
         answer = json.loads(sys.stdin.readline() or "{}").get("clock")
@@ -247,7 +262,9 @@ class Clip:
                         sound.take(packet)
                     signs.give(count, pictures.decoder.failed if pictures else 0)
                 break
-            except CANNOT_READ:  # the probe has told of it
+            except CANNOT_READ as error:  # the probe has told of it
+                if isinstance(error, MemoryError) or is_full(error):
+                    raise
                 errors += 1
                 if count == before:
                     break
@@ -272,6 +289,7 @@ class Pictures:
 
     def __init__(self, clip: Clip, stream: Any, shift_s: float, spool: Spool) -> None:
         self.index, self.codec = stream.index, _codec(stream)
+        self._size = {"width": stream.width, "height": stream.height}
         self.decoder = PictureDecoder(stream, threads=clip.threads, shift_s=shift_s)
         self.sharpest = Sharpest(clip.folder, *clip.windows)
         self.strips = Strips(clip.folder, clip.clock) if clip.clock else None
@@ -327,6 +345,8 @@ class Pictures:
             say_gap("pictures", PICTURES_FAILED, failed=failed, reason=reason, decoded=decoded)
         elif missing > max(2, packets // 100):
             say_gap("pictures", PICTURES_MISSING, missing=missing, packets=packets)
+        if self.decoder.starved:
+            say_gap("pictures", PICTURES_STARVED, **self._size)
         if self.damaged:
             say_gap("pictures", PICTURES_DAMAGED, damaged=self.damaged, decoded=decoded)
 
@@ -368,31 +388,42 @@ def _reason(error: Exception) -> str:
 
 
 def main(clip: str, folder: str, options: str) -> None:
-    """Measure `clip` into `folder`; `options` is a JSON object with the arguments of `Clip`."""
+    """Measure `clip` into `folder`; `options` is a JSON object with the arguments of `Clip`, and the `limits`."""
     cv2.setNumThreads(0)
+    asked = json.loads(options)
+    say({"isolation": confine(Path(clip), Path(folder), **asked.pop("limits"))})
     try:
-        work = Clip(Path(clip), Path(folder), **json.loads(options))
+        _measure(Clip(Path(clip), Path(folder), **asked))
     except FootageError as error:
         message = error.args[0]
         say({"refused": {"message": message.template, "values": dict(message.values)}})
-        return
-    unreadable = work.probe()
+    except (MemoryError, OSError, cv2.error) as error:
+        if (limit := _limit(error)) is None:
+            raise
+        say({"limit": limit})
+        sys.exit(1)
+
+
+def _measure(clip: Clip) -> None:
+    unreadable = clip.probe()
     if unreadable is not None:
         say({"unreadable": {"message": unreadable.template, "values": dict(unreadable.values)}})
-    elif work.decodes:
-        work.look_ahead()
-        work.decode()
+    elif clip.decodes:
+        clip.look_ahead()
+        clip.decode()
     say({"end": True})
 
 
-def _no_core_dumps() -> None:
-    try:
-        import resource
-    except ImportError:  # not a Unix
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def _limit(error: BaseException | None) -> str | None:
+    """Return which limit an error came from, or the error while whose handling it was raised; None: from no limit."""
+    while error is not None:
+        if isinstance(error, MemoryError) or (isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem):
+            return "memory"
+        if is_full(error):
+            return "file" if getattr(error, "errno", None) == errno.EFBIG else "disk"
+        error = error.__context__
+    return None
 
 
 if __name__ == "__main__":
-    _no_core_dumps()
     main(*sys.argv[1:])

@@ -32,7 +32,7 @@ from pipeline.features.schema import to_arrow
 from pipeline.features.spool import read_spool
 from pipeline.model import Message
 
-MEASURE_VERSION = 9
+MEASURE_VERSION = 10
 """Raised whenever the same clip could now give other numbers; part of every cache key."""
 
 CRASHED = (
@@ -43,12 +43,33 @@ HUNG = (
     "The decoder gave no sign of life for {stall_s} s, {seconds} s into the pictures and sound, and was stopped; the "
     "rest was not examined. If the store is slow, copy the file to this machine and scan it here."
 )
+OUT_OF_MEMORY = (
+    "The clip was measured up to {seconds} s of pictures and sound; the rest would need more than the {memory_mb} MB "
+    "of memory that the decoder may use, and was not examined. If the machine has more, raise memory_mb in section "
+    "{section} of the settings and scan the clip again."
+)
+OUT_OF_TIME = (
+    "The clip was measured up to {seconds} s of pictures and sound; then the decoder had used the {cpu_s} s of "
+    "processor time that a file of this size may use. The rest was not examined. Raise cpu_s in section {section} of "
+    "the settings and scan the clip again."
+)
+DISK_FULL = (
+    "The clip was measured up to {seconds} s of pictures and sound; then the disk for temporary files was full. The "
+    "rest was not examined. Make room, or let TMPDIR name a larger disk, and scan the clip again."
+)
+FILE_FULL = (
+    "The clip was measured up to {seconds} s of pictures and sound; then a temporary file reached the {file_mb} MB "
+    "that it may have. The rest was not examined. Raise file_mb in section {section} of the settings and scan the "
+    "clip again."
+)
 FAILED = (
     "Measuring stopped with an error ({cause}) after {seconds} s of pictures and sound; the rest was not examined. "
     "Please report this with the text of the error."
 )
 NOT_DECODED = "The pictures were not examined: only structure and times of the file were looked at (triage)."
 NOT_HEARD = "The sound was not examined: only structure and times of the file were looked at (triage)."
+_PLAIN_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""Arrow's own allocators set 1 GiB aside at once, and start a thread, which would run outside the child's sandbox."""
 _TABLES = ("container", "boxes", "streams", "edits", "packets", "parameters", "encoder", "frames", "sound")
 
 
@@ -90,6 +111,27 @@ class Measured:
     """The child came to its end. If it did not (crash, hang), another try may give more: such tables are not kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What the child may use; 0: without limit."""
+
+    section: str
+    """Section of the settings that states them."""
+    stall_s: float
+    memory_mb: float
+    cpu_s: float
+    file_mb: float
+
+
+_OVER = {
+    "memory": (OUT_OF_MEMORY, ("memory_mb", "section")),
+    "cpu": (OUT_OF_TIME, ("cpu_s", "section")),
+    "disk": (DISK_FULL, ()),
+    "file": (FILE_FULL, ("file_mb", "section")),
+}
+"""Limit → the sentence that says it was reached, and which of the limits stand in it."""
+
+
 @dataclass(slots=True)
 class _Report:
     """What the child said."""
@@ -98,6 +140,8 @@ class _Report:
     failed: int = 0
     unreadable: Message | None = None
     ended: bool = False
+    limit: str | None = None
+    isolation: dict[str, int] = field(default_factory=dict)
 
     def gap(self, stage: str, template: str, values: dict[str, Any]) -> None:
         self.gaps.append({"stage": stage, "message": template, "values": json.dumps(values, ensure_ascii=False)})
@@ -116,6 +160,10 @@ def measure(
     sound_s: Annotated[float, Ge(0)] = 86_400.0,
     decoder_threads: Annotated[int, Ge(0)] = 2,
     stall_s: Annotated[float, Gt(0)] = 60.0,
+    memory_mb: Annotated[float, Ge(0)] = 4096.0,
+    cpu_s: Annotated[float, Ge(0)] = 900.0,
+    cpu_s_per_mb: Annotated[float, Ge(0)] = 60.0,
+    file_mb: Annotated[float, Ge(0)] = 16_384.0,
 ) -> Measured:
     """Probe a clip and measure its pictures and sound in one decoding pass, in a child process.
 
@@ -148,6 +196,15 @@ def measure(
         Threads of the picture decoder; 0 lets FFmpeg choose.
     stall_s : float
         Seconds without a sign of life after which the child is stopped.
+    memory_mb : float
+        Memory that the child may ask for beyond what its libraries take, in MiB. Going over a limit ends the measuring
+        with a row of table `gaps`. 0: no limit.
+    cpu_s : float
+        Processor time that the child may use whatever the size of the clip, in seconds. 0: no limit.
+    cpu_s_per_mb : float
+        Processor time that it may use besides for every MB (10⁶ bytes) of the clip, in seconds.
+    file_mb : float
+        Size to which one file in `work` may grow, in MiB. 0: no limit.
 
     Raises
     ------
@@ -163,7 +220,8 @@ def measure(
         "threads": decoder_threads,
         "peeks": peeks if locate else 0,
     }
-    return _watch(clip, work, progress, locate, options, stall_s)
+    limits = _Limits("media", stall_s, memory_mb, _allowance_s(clip, cpu_s, cpu_s_per_mb), file_mb)
+    return _watch(clip, work, progress, locate, options, limits)
 
 
 def listen(
@@ -173,6 +231,10 @@ def listen(
     *,
     sound_s: Annotated[float, Ge(0)] = 86_400.0,
     stall_s: Annotated[float, Gt(0)] = 60.0,
+    memory_mb: Annotated[float, Ge(0)] = 4096.0,
+    cpu_s: Annotated[float, Ge(0)] = 900.0,
+    cpu_s_per_mb: Annotated[float, Ge(0)] = 60.0,
+    file_mb: Annotated[float, Ge(0)] = 16_384.0,
 ) -> Measured:
     """Measure the sound of a clip, in a child process; no picture is decoded.
 
@@ -180,7 +242,7 @@ def listen(
     ----------
     clip, work, progress
         As for `measure`.
-    sound_s, stall_s : float
+    sound_s, stall_s, memory_mb, cpu_s, cpu_s_per_mb, file_mb : float
         As for `measure`.
 
     Returns
@@ -193,7 +255,8 @@ def listen(
     FootageError
         As `measure` does.
     """
-    return _watch(clip, work, progress, None, {"pictures": False, "sound_s": sound_s}, stall_s)
+    limits = _Limits("media", stall_s, memory_mb, _allowance_s(clip, cpu_s, cpu_s_per_mb), file_mb)
+    return _watch(clip, work, progress, None, {"pictures": False, "sound_s": sound_s}, limits)
 
 
 def probe(
@@ -202,6 +265,10 @@ def probe(
     progress: Callable[[str, float], None],
     *,
     stall_s: Annotated[float, Gt(0)] = 60.0,
+    memory_mb: Annotated[float, Ge(0)] = 4096.0,
+    cpu_s: Annotated[float, Ge(0)] = 900.0,
+    cpu_s_per_mb: Annotated[float, Ge(0)] = 60.0,
+    file_mb: Annotated[float, Ge(0)] = 16_384.0,
 ) -> Measured:
     """Measure what needs no decoding, in a child process: boxes, headers, packets.
 
@@ -215,6 +282,15 @@ def probe(
         Called with the stage `probe` and how much of it is done, 0 to 1.
     stall_s : float
         Seconds without a sign of life after which the child is stopped.
+    memory_mb : float
+        Memory that the child may ask for beyond what its libraries take, in MiB. Going over a limit ends the measuring
+        with a row of table `gaps`. 0: no limit.
+    cpu_s : float
+        Processor time that the child may use whatever the size of the clip, in seconds. 0: no limit.
+    cpu_s_per_mb : float
+        Processor time that it may use besides for every MB (10⁶ bytes) of the clip, in seconds.
+    file_mb : float
+        Size to which one file in `work` may grow, in MiB. 0: no limit.
 
     Returns
     -------
@@ -226,7 +302,8 @@ def probe(
     FootageError
         As `measure` does.
     """
-    return _watch(clip, work, progress, None, {"decode": False}, stall_s)
+    limits = _Limits("structure", stall_s, memory_mb, _allowance_s(clip, cpu_s, cpu_s_per_mb), file_mb)
+    return _watch(clip, work, progress, None, {"decode": False}, limits)
 
 
 def _watch(
@@ -235,13 +312,15 @@ def _watch(
     progress: Callable[[str, float], None],
     locate: Locate | None,
     options: dict[str, Any],
-    stall_s: float,
+    limits: _Limits,
 ) -> Measured:
     """Let the child measure, and gather what it wrote, however it ended."""
     report = _Report()
+    asked = {"memory_mb": limits.memory_mb, "cpu_s": limits.cpu_s, "file_mb": limits.file_mb}
+    told = json.dumps({**options, "limits": asked})
     with (work / "child.err").open("wb") as errors:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "pipeline.features.child", str(clip), str(work), json.dumps(options)],
+            [sys.executable, "-P", "-m", "pipeline.features.child", str(clip), str(work), told],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -255,13 +334,13 @@ def _watch(
     listener = threading.Thread(target=_listen, args=(child.stdout, said), daemon=True)
     listener.start()
     try:
-        for document in _documents(said, stall_s):
+        for document in _documents(said, limits.stall_s):
             if "peeked" in document:
                 _answer(child, locate(_pictures(work, PEEKED)) if locate else None)
             else:
                 _take(document, report, progress)
         silent = listener.is_alive()  # its output is still open, and nothing came
-        hung = silent or not _ended(child, stall_s)
+        hung = silent or not _ended(child, limits.stall_s)
     finally:
         _stop(child)
         listener.join()
@@ -270,10 +349,10 @@ def _watch(
             child.stdin.close()
     tables = {name: table for name in _TABLES if (table := read_spool(work, name)) is not None}
     if not report.ended:
-        _tell_why(report, child.returncode, hung, stall_s, _reached_s(tables), work / "child.err")
+        _tell_why(report, child.returncode, hung, limits, _reached_s(tables), work / "child.err")
     if report.unreadable is not None:
         report.gap("probe", report.unreadable.template, dict(report.unreadable.values))
-    tables["examined"] = to_arrow("examined", _examined(tables, report.failed))
+    tables["examined"] = to_arrow("examined", _examined(tables, report))
     if not options.get("decode", True) and report.unreadable is None:
         report.gap("pictures", NOT_DECODED, {})
         report.gap("sound", NOT_HEARD, {})
@@ -289,6 +368,16 @@ def _watch(
     )
 
 
+def _allowance_s(clip: Path, cpu_s: float, cpu_s_per_mb: float) -> float:
+    """Return how much processor time the child may use for this clip; 0: without limit."""
+    if not cpu_s:
+        return 0.0
+    try:
+        return round(cpu_s + cpu_s_per_mb * clip.stat().st_size / 1e6, 1)
+    except OSError:  # the child tells what is wrong with it
+        return cpu_s
+
+
 def _answer(child: subprocess.Popen[str], place: ClockPlace | None) -> None:
     assert child.stdin is not None
     with suppress(OSError):  # it died meanwhile; its end tells why
@@ -300,7 +389,7 @@ def _environment() -> dict[str, str]:
     """Return an environment in which the child runs the same code as this process, single-threaded outside FFmpeg."""
     home = str(Path(pipeline.__path__[0]).parent)
     paths = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"}
+    return {**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1", **_PLAIN_MEMORY}
 
 
 def _listen(stream: IO[str], said: queue.Queue[str | None]) -> None:
@@ -333,6 +422,10 @@ def _take(document: dict[str, Any], report: _Report, progress: Callable[[str, fl
         report.gap(gap["stage"], gap["message"], gap["values"])
     elif "refused" in document:
         raise FootageError(Message(document["refused"]["message"], document["refused"]["values"]))
+    elif "isolation" in document:
+        report.isolation = document["isolation"]
+    elif "limit" in document:
+        report.limit = document["limit"]
     elif "unreadable" in document:
         report.unreadable = Message(document["unreadable"]["message"], document["unreadable"]["values"])
     else:
@@ -358,10 +451,14 @@ def _stop(child: subprocess.Popen[str]) -> None:
         child.wait()
 
 
-def _tell_why(report: _Report, status: int, hung: bool, stall_s: float, seconds: float, errors: Path) -> None:
+def _tell_why(report: _Report, status: int, hung: bool, limits: _Limits, seconds: float, errors: Path) -> None:
     seconds = round(seconds, 1)
+    over = "cpu" if -status == getattr(signal, "SIGXCPU", None) else report.limit
     if hung:
-        report.gap("pictures", HUNG, {"stall_s": stall_s, "seconds": seconds})
+        report.gap("pictures", HUNG, {"stall_s": limits.stall_s, "seconds": seconds})
+    elif over:
+        template, names = _OVER[over]
+        report.gap("pictures", template, {"seconds": seconds, **{name: getattr(limits, name) for name in names}})
     elif status < 0:
         report.gap("pictures", CRASHED, {"cause": _signal(-status), "seconds": seconds})
     else:
@@ -389,7 +486,7 @@ def _reached_s(tables: dict[str, pa.Table]) -> float:
     return max(ends)
 
 
-def _examined(tables: dict[str, pa.Table], failed: int) -> list[dict[str, object]]:
+def _examined(tables: dict[str, pa.Table], report: _Report) -> list[dict[str, object]]:
     def rows(name: str) -> int:
         return int(tables[name].num_rows) if name in tables else 0
 
@@ -397,8 +494,9 @@ def _examined(tables: dict[str, pa.Table], failed: int) -> list[dict[str, object
     return [
         {"stage": "probe", "measure": "packets", "value": float(rows("packets"))},
         {"stage": "pictures", "measure": "frames_decoded", "value": float(rows("frames"))},
-        {"stage": "pictures", "measure": "frames_failed", "value": float(failed)},
+        {"stage": "pictures", "measure": "frames_failed", "value": float(report.failed)},
         {"stage": "sound", "measure": "audio_s", "value": heard},
+        *({"stage": "isolation", "measure": name, "value": float(level)} for name, level in report.isolation.items()),
     ]
 
 

@@ -45,7 +45,8 @@ class Listening:
             self._resampler = av.AudioResampler("s16", "mono", RATE_HZ)
             start = min(self._end, round(sound.time_s * RATE_HZ))
             if start > self._written:
-                self._file.write(bytes(2 * (start - self._written)))
+                self._file.seek(2 * start)  # a hole: however late the sound starts, it costs no memory and no disk
+                self._file.truncate()
                 self._written = start
             self._skip = self._written - start
         mono = sound.samples.mean(axis=0, dtype=np.float32, keepdims=True)

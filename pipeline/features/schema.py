@@ -6,6 +6,7 @@ Types: `i8` integer, `f8` float (NaN: unknown), `bool`, `str` (None: unknown). I
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -330,9 +331,9 @@ TABLES: dict[str, tuple[ColumnSpec, ...]] = {
     """),
     # ---- coverage -----------------------------------------------------------------------------------------------
     "examined": _columns("""
-        stage   | str | - | probe, pictures, sound, speech, texts, landmarks
-        measure | str | - | what was counted: packets, frames_decoded, frames_failed, audio_s, speech_s, pictures_read (looked at for text), pictures_read_closely (whose texts were read), pictures_compared
-        value   | f8  | - | the count
+        stage   | str | - | probe, pictures, sound, speech, texts, landmarks; isolation: what held of the decoding process
+        measure | str | - | what was counted: packets, frames_decoded, frames_failed, audio_s, speech_s, pictures_read (looked at for text), pictures_read_closely (whose texts were read), pictures_compared; of isolation: limits, no-new-privileges, landlock, seccomp
+        value   | f8  | - | the count; of isolation: the version of Landlock, else 1
     """),
     "gaps": _columns("""
         stage   | str | - | stage that could not examine something
@@ -356,13 +357,23 @@ def arrow_schema(table: str) -> pa.Schema:
 
 
 def to_arrow(name: str, rows: list[dict[str, object]]) -> pa.Table:
-    """Build an Arrow table from rows; keys that a row lacks become null (NaN for `f8`)."""
+    """Build an Arrow table from rows; keys that a row lacks become null (NaN for `f8`).
+
+    Bytes of a file's name that are no UTF-8 become backslash escapes.
+    """
     schema = arrow_schema(name)
     columns = []
     for spec in TABLES[name]:
         default: object = float("nan") if spec.type == "f8" else None
-        columns.append(pa.array([row.get(spec.name, default) for row in rows], type=_ARROW[spec.type]))
+        values = [row.get(spec.name, default) for row in rows]
+        if spec.type == "str":
+            values = [_utf8(value) for value in values]
+        columns.append(pa.array(values, type=_ARROW[spec.type]))
     return pa.table(columns, schema=schema)
+
+
+def _utf8(value: object) -> object:
+    return os.fsencode(value).decode("utf-8", "backslashreplace") if isinstance(value, str) else value
 
 
 def to_table(name: str, arrow: pa.Table) -> Table:

@@ -93,6 +93,8 @@ class PictureDecoder:
         """Packets that the decoder refused."""
         self.reason = ""
         """What it said of the last one."""
+        self.starved = False
+        """It asked for memory and got none."""
 
     def decode(self, packet: Packet[VideoStream] | None) -> Iterator[Picture]:
         """Yield the pictures that a packet completes; None asks for those that are still inside."""
@@ -102,6 +104,7 @@ class PictureDecoder:
             if packet is not None or not isinstance(error, EOFError):
                 self.failed += 1
                 self.reason = str(error.strerror or error)
+                self.starved = self.starved or isinstance(error, MemoryError)
                 if self._broken_since is None:
                     self._broken_since = packet.pts if packet is not None and packet.pts is not None else -(1 << 63)
             return

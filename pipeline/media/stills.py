@@ -24,6 +24,7 @@ from pipeline.errors import IntegrityError
 from pipeline.media import probe
 from pipeline.media.evidence import demuxer
 from pipeline.media.frames import Picture, PictureDecoder
+from pipeline.media.sandbox import confine
 from pipeline.media.sniff import sniff
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 STEP_BACK_S = (0.0, 3.0, 30.0)
 """How long before a picture the pass lands, try by try; where all land too late it decodes from the start."""
+MEMORY_MB = 4096.0
+"""Memory that the pass may ask for, in MiB."""
 NEAR_S = 4.0
 """A later picture this near is reached by decoding on instead of seeking."""
 
@@ -96,6 +99,7 @@ def pictures_at(
     order["as_stored"] = as_stored
     command = [sys.executable, "-P", "-m", __name__, os.fsdecode(clip), os.fsdecode(folder)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    environment["OMP_NUM_THREADS"] = "1"  # threads that start with the libraries would run outside the sandbox
     try:
         done = subprocess.run(
             command,
@@ -197,6 +201,7 @@ class _Pictures:
 def main(clip: str, folder: str) -> None:
     """Make the pictures that standard input asks for; print one line of JSON for each that is done."""
     order = json.load(sys.stdin)
+    confine(Path(clip), Path(folder), memory_mb=MEMORY_MB)
     try:
         for still in _write_all(Path(clip), Path(folder), order):
             print(json.dumps({**asdict(still), "path": str(still.path)}), flush=True)

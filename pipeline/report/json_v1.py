@@ -180,6 +180,7 @@ def _examined(examined: Examined) -> dict[str, Any]:
         "speech_s": examined.speech_s,
         "pictures_read": examined.pictures_read,
         "gaps": [str(gap) for gap in examined.gaps],
+        "isolation": examined.isolation,
     }
 
 

@@ -116,6 +116,8 @@ class PageData:
     versions: tuple[Entry, ...]
     settings: tuple[tuple[str, tuple[Entry, ...]], ...]
     limits: tuple[str, ...]
+    isolation: tuple[str, ...]
+    """What was in force while the clip was decoded."""
 
 
 def build_page(
@@ -183,6 +185,7 @@ def build_page(
         versions=entries(examination.versions, words),
         settings=tuple((shown(name), entries(values, words)) for name, values in examination.settings.items()),
         limits=_limits(examination, assets, words),
+        isolation=_isolation(examination.examined, words),
     )
 
 
@@ -292,6 +295,21 @@ def _counts(examined: Examined, features: Features, words: Language) -> tuple[Co
         Count(_("Sound in which speech was looked for"), f"{figure(examined.speech_s)} s"),
         Count(_("Pictures in which text was looked for"), str(examined.pictures_read)),
     )
+
+
+ISOLATION = {
+    "limits": "Memory, processor time and size of files of the decoding process were limited.",
+    "no-new-privileges": "It could start no program with more rights than it had.",
+    "landlock": "It could read only the clip and its libraries and write only in its work folder (Landlock {version}).",
+    "seccomp": "It could use no network, start no process and change no rights or times of files (seccomp).",
+}
+"""Layer → what it means for the reader."""
+NOT_ISOLATED = "This system offered no sandbox, or the clip was not decoded."
+
+
+def _isolation(examined: Examined, words: Language) -> tuple[str, ...]:
+    told = [Message(ISOLATION[name], {"version": level}) for name, level in examined.isolation.items()]
+    return tuple(words.tell(sentence) for sentence in told or [Message(NOT_ISOLATED)])
 
 
 def _limits(examination: Examination, assets: Assets, words: Language) -> tuple[str, ...]:

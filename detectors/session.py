@@ -122,11 +122,11 @@ def session(
 
     Recorders split long recordings by themselves: the next file begins at once. When they are switched on again they
     put the moments before that in front. So a gap from `-pre_record_s` to `max_gap_s` is none, unless one of the clips
-    lies inside the other. A longer one is a
-    violation where both clips are known to be of one place, and explained where they are of different places or the
-    case record states the interruption and its reason. Everything else is for a person: times of different sources,
-    clips in between that could not be read, places that nobody stated, sources that contradict each other, and a clock
-    that jumps where the picture does not.
+    lies inside the other. A gap that is longer for certain, as exactly as the times are known, is a violation where
+    both clips are known to be of one place; it is explained where they are of different places or the case record
+    states the interruption and its reason. Everything else is for a person: times of different sources, clips in
+    between that could not be read, places that nobody stated, sources that contradict each other, and a clock that
+    jumps where the picture does not.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def _told(row: dict[str, Any], limits: _Limits) -> Iterator[_Told]:
     step = row["numbers"]
     if not math.isfinite(step):
         return
-    if step < 1:
+    if step < 0:
         yield _Told("late-recording", Level.SUSPECT, OUT_OF_ORDER)
     elif step > 1:
         if between.kind == "recording-gap":
@@ -213,7 +213,7 @@ def _of_time(row: dict[str, Any], limits: _Limits) -> _Told:
         return _Told("gap-explained", Level.NOTE, MOVED)
     if row["unread"]:
         return _Told("recording-gap", Level.SUSPECT, GAP_UNREAD)
-    if mixed or row["time_from"] == "case" or within_s > gap_s:
+    if mixed or row["time_from"] == "case" or gap_s - within_s < limits.max_gap_s:
         return _Told("recording-gap", Level.SUSPECT, GAP_UNSURE)
     if row["conflict_s"] > limits.max_conflict_s + within_s:
         return _Told("recording-gap", Level.SUSPECT, GAP_DISPUTED)

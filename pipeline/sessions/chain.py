@@ -37,7 +37,6 @@ class Chain:
     sessions: tuple[Session, ...]
     copies: tuple[tuple[Clip, Clip], ...] = ()
     """Each clip whose content is that of another one, and that one: it takes no part in a session."""
-
     by_path: Mapping[Path, Session] = field(default_factory=dict)
     """The session of each clip; copies are in none."""
     by_case: Mapping[str, tuple[Clip, ...]] = field(default_factory=dict)
@@ -49,7 +48,8 @@ def chain(clips: Sequence[Clip], *, session_gap_min: Annotated[float, Gt(0)] = 3
 
     A session ends where the case records name another place or another case, and otherwise where nothing was recorded
     for `session_gap_min` unless both clips are stated to be of one case and are of one day: that they are of another
-    place nobody says. Clips whose recorder is not known are put together by folder and naming scheme.
+    place nobody says. A clip whose recorder is not known goes to the only recorder of its folder; where there are
+    several or none, such clips are put together by folder and naming scheme.
 
     Parameters
     ----------

@@ -213,7 +213,7 @@ def _of_time(row: dict[str, Any], limits: _Limits) -> _Told:
         return _Told("gap-explained", Level.NOTE, MOVED)
     if row["unread"]:
         return _Told("recording-gap", Level.SUSPECT, GAP_UNREAD)
-    if mixed or row["time_from"] == "case" or gap_s - within_s < limits.max_gap_s:
+    if mixed or row["time_from"] == "case" or round(gap_s - within_s, 2) < limits.max_gap_s:
         return _Told("recording-gap", Level.SUSPECT, GAP_UNSURE)
     if row["conflict_s"] > limits.max_conflict_s + within_s:
         return _Told("recording-gap", Level.SUSPECT, GAP_DISPUTED)

@@ -131,7 +131,9 @@ def more_circumstances(run: dict[str, Any], count: int) -> Entries:
 
 def fewer_phases(run: dict[str, Any], count: int) -> Entries:
     recorded = stated(run, "phases_recorded")
-    return {} if recorded is None else {"case": {"phases_recorded": recorded[: len(recorded) - count] or ["none"]}}
+    if recorded is None:
+        return {}
+    return {"case": {"phases_recorded": recorded[: max(0, len(recorded) - count)] or ["none"]}}
 
 
 def copy_unapproved(run: dict[str, Any], count: int) -> Entries:

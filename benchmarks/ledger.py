@@ -21,8 +21,10 @@ import typer
 from sqlalchemy import insert, text
 
 from pipeline.batch.chain import GENESIS, packed, row_sha256
-from pipeline.batch.ledger import Key, Ledger
-from pipeline.batch.tables import jobs, results
+from pipeline.batch.ledger import Ledger
+from pipeline.batch.nouns import Key
+from pipeline.batch.summary import summary
+from pipeline.batch.tables import files, jobs, results
 from pipeline.batch.verify import verify_chain
 
 VERDICTS = ("pass", "pass", "pass", "undecided", "fail")
@@ -37,21 +39,55 @@ def fill(ledger: Ledger, clips: int) -> int:
     batch = ledger.start_batch("/store", "shijiazhuang-safety", {}, "1")
     previous, seq = GENESIS, 0
     for start in range(0, clips, ROWS):
+        seen: list[dict[str, Any]] = []
         made: list[dict[str, Any]] = []
         chained: list[dict[str, Any]] = []
         for number in range(start, min(start + ROWS, clips)):
-            key = Key(f"{number:064x}", f"{1:064x}", "1")
+            key = Key(f"{number:064x}", f"{1:064x}", "1", path=f"{number:07d}.mp4".encode())
             verdict = None if number % 100 == 0 else VERDICTS[number % len(VERDICTS)]
             parts = {"key": key.digest, "sha256": key.sha256, "profile_sha256": key.profile_sha256}
+            same = {
+                "tool_version": "1",
+                "context_sha256": "",
+                "path": key.path,
+                "scope": "",
+                "batch_id": batch,
+                "attempts": 1,
+                "starts": 1,
+                "updated_at": time.time(),
+            }
+            seen.append(
+                {
+                    "store": "/store",
+                    "path": key.path,
+                    "shown": key.path.decode(),
+                    "bytes": 1,
+                    "mtime_ns": 1,
+                    "inode": "",
+                    "sha256": key.sha256,
+                    "seen_batch": batch,
+                }
+            )
+            measured = f"{number + clips:064x}"
             made.append(
                 {
+                    **same,
+                    "key": Key(measured, f"{1:064x}", "1").digest,
+                    "sha256": measured,
+                    "profile_sha256": key.profile_sha256,
+                    "step": "measure",
+                    "state": "done",
+                    "reason": None,
+                    "verdict": None,
+                    "footage_s": 600.0,
+                }
+            )
+            made.append(
+                {
+                    **same,
                     **parts,
-                    "tool_version": "1",
-                    "context_sha256": "",
-                    "batch_id": batch,
+                    "step": "judge",
                     "state": "done" if verdict else "quarantined",
-                    "attempts": 1,
-                    "updated_at": time.time(),
                     "reason": None if verdict else REASON,
                     "verdict": verdict,
                     "footage_s": 600.0 if verdict else None,
@@ -74,12 +110,13 @@ def fill(ledger: Ledger, clips: int) -> int:
                 )
                 previous = sha256
 
-        def work(connection: Any, made: Any = made, chained: Any = chained) -> None:
+        def work(connection: Any, seen: Any = seen, made: Any = made, chained: Any = chained) -> None:
+            connection.execute(insert(files), seen)
             connection.execute(insert(jobs), made)
             connection.execute(insert(results), chained)
 
         ledger.database.write(work)
-        print(f"\r{start + len(made)} clips", end="", file=sys.stderr)
+        print(f"\r{start + len(seen)} clips", end="", file=sys.stderr)
     print(file=sys.stderr)
     return batch
 
@@ -106,7 +143,7 @@ def main(
             with ledger.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("VACUUM ANALYZE"))
         for name, batch in (("whole ledger", None), ("one batch", 1)):
-            times = [took(lambda batch=batch: ledger.summary(batch)) for _ in range(5)]
+            times = [took(lambda batch=batch: summary(ledger, batch)) for _ in range(5)]
             rows.append((f"summary, {name}, median of 5, s", f"{statistics.median(times):.3f}"))
         batch = ledger.start_batch("/store", "shijiazhuang-safety", {}, "1")
         keys = [Key(f"{clips + number:064x}", f"{1:064x}", "1") for number in range(count)]

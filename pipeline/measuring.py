@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,8 @@ TOO_LARGE = (
 )
 SOUND = "sound.flac"
 """Name of the sound in a cache entry."""
+UNREADABLE = "unreadable.json"
+"""Name of what says why nothing could be examined, in the entry of a clip that the decoder gave up."""
 
 Progress = Callable[[str, float], None]
 """Called with the stage's name and the share of it that is done, 0 to 1."""
@@ -78,6 +81,14 @@ def identify(path: Path, progress: Progress = silent) -> Footage:
     return footage
 
 
+def is_as_hashed(footage: Footage, path: Path) -> bool:
+    """Tell whether a file still is, by size and time of change, what was hashed at this place before."""
+    try:
+        return footage.path == path and path.is_file() and footage.is_unchanged()
+    except OSError:
+        return False
+
+
 def _must_be_unchanged(footage: Footage) -> None:
     """Refuse footage that is no longer what was hashed: what is measured on it would be told of another content."""
     try:
@@ -101,6 +112,7 @@ def measure(
     *,
     case: CaseRecord | None = None,
     speech: bool = True,
+    unfinished: bool = False,
 ) -> tuple[Features, Path | None, Message | None]:
     """Bring every table of a clip, from the cache or by decoding it once.
 
@@ -114,6 +126,9 @@ def measure(
         Its reference photos are looked for in the pictures, and its device's layouts are tried first.
     speech : bool
         Whether the sound is searched for speech, which takes longest; tables voice and words are absent otherwise.
+    unfinished : bool
+        Keep in the cache, and take from there, also what a crash of the decoder or a limit cut off. Otherwise such a
+        clip is tried again each time.
 
     Returns
     -------
@@ -138,9 +153,18 @@ def measure(
         keys["landmarks"] = _key("landmarks", footage, settings, overlay=overlay.digest(), photos=known)
     parts = {name: cache.tables(key) for name, key in keys.items()}
     sound = cache.file(media, SOUND)
+    cut_off = {name: replace(key, params={**key.params, "unfinished": True}) for name, key in keys.items()}
+    if None in parts.values() and unfinished and cut_off["media"] in cache:
+        parts = {name: cache.tables(key) for name, key in cut_off.items()}
+        sound = cache.file(cut_off["media"], SOUND)
+        if (why := cache.file(cut_off["media"], UNREADABLE)) is not None:
+            return Features(parts["media"] or {}), None, Message(**json.loads(why.read_text(encoding="utf-8")))
+        parts = {name: tables or {} for name, tables in parts.items()}
     with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
         if None in parts.values():
             measured, written = _look(footage, settings, cache, progress, Path(work), case)
+            if unfinished and not measured.complete:
+                _keep_unfinished(cache, cut_off, measured, written, Path(work))
             parts = {name: _tables(tables) for name, tables in written.items()}
             if measured.unreadable is not None:
                 return Features(parts["media"] or {}), None, measured.unreadable
@@ -154,6 +178,23 @@ def measure(
         if sound is not None and not sound.is_relative_to(cache.root):
             sound = None
     return Features(with_clock(_joined(*(part for part in parts.values() if part is not None)))), sound, None
+
+
+def _keep_unfinished(
+    cache: Cache,
+    keys: Mapping[str, CacheKey],
+    measured: extract.Measured,
+    written: Mapping[str, Mapping[str, pa.Table]],
+    work: Path,
+) -> None:
+    """Keep what was measured until the decoder ended before its time; the entry `media` last, by which it is found."""
+    files = {SOUND: measured.sound} if measured.sound else {}
+    if (why := measured.unreadable) is not None:
+        files[UNREADABLE] = work / UNREADABLE
+        told = {"template": why.template, "values": dict(why.values)}
+        files[UNREADABLE].write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+    for name in sorted(written, key=lambda name: name == "media"):
+        cache.put(keys[name], written[name], files if name == "media" else {})
 
 
 def listen(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from pipeline.errors import FootageError
 from pipeline.features.cache import Cache
 from pipeline.features.schema import table
 from pipeline.fusion import fuse
-from pipeline.measuring import Progress, identify, measure, measure_structure, silent
+from pipeline.measuring import Progress, identify, is_as_hashed, measure, measure_structure, silent
 from pipeline.model import (
     Examination,
     Examined,
@@ -28,6 +28,7 @@ from pipeline.model import (
     Outcome,
     RuleResult,
     Skipped,
+    Table,
 )
 from pipeline.rules.judge import judge
 from pipeline.rules.profile import Profile
@@ -43,13 +44,11 @@ from pipeline.store import must_stay_inside
 def examined_of(features: Features) -> Examined:
     """Sum up what was looked at, from the tables `examined`, `gaps` and `streams`."""
     counts: dict[str, float] = {}
-    if "examined" in features:
-        counted = features["examined"]
-        for measure_name, value in zip(counted["measure"], counted["value"], strict=True):
-            counts[measure_name] = counts.get(measure_name, 0.0) + float(value)
     isolation: dict[str, int] = {}
     if "examined" in features:
         rows = features["examined"]
+        for measure_name, value in zip(rows["measure"], rows["value"], strict=True):
+            counts[measure_name] = counts.get(measure_name, 0.0) + float(value)
         here = rows["stage"] == "isolation"
         layers = zip(rows["measure"][here], rows["value"][here], strict=True)
         isolation = {str(name): int(version) for name, version in layers}
@@ -187,6 +186,8 @@ def look(
     *,
     triage: bool = False,
     folders: Sequence[Path] = (),
+    known: Footage | None = None,
+    unfinished: bool = False,
 ) -> Looked:
     """Measure one clip and run the detectors that need no other clip.
 
@@ -208,6 +209,10 @@ def look(
         Look at structure and times only and decode nothing: quick, and never a pass.
     folders : sequence of Path
         Folders that were searched for clips: a link in one of them that leads out of it is not followed.
+    known : Footage, optional
+        The clip as it was hashed before: it is not hashed again as long as size and time of change are the same.
+    unfinished : bool
+        See `pipeline.measuring.measure`.
 
     Raises
     ------
@@ -223,11 +228,11 @@ def look(
     case = store.case(path)
     try:
         must_stay_inside(path, folders)
-        footage = identify(path, progress)
+        footage = known if known is not None and is_as_hashed(known, path) else identify(path, progress)
         if triage:
             features, unreadable = measure_structure(footage, used, cache, progress)
         else:
-            features, sound, unreadable = measure(footage, used, cache, progress, case=case)
+            features, sound, unreadable = measure(footage, used, cache, progress, case=case, unfinished=unfinished)
     except FootageError as error:
         unreadable = told(error)
     features = store.tables(features, footage, case, used)
@@ -244,7 +249,10 @@ def together(clips: Sequence[Clip], profile: Profile, settings: Settings | None 
 
 
 def conclude(
-    looked: Looked, profile: Profile, settings: Settings | None = None, others: Chain | None = None
+    looked: Looked,
+    profile: Profile,
+    settings: Settings | None = None,
+    others: Chain | Mapping[str, Table] | None = None,
 ) -> Examination:
     """Hold a measured clip against the other clips, and judge it.
 
@@ -254,8 +262,9 @@ def conclude(
     profile : Profile
     settings : Settings, optional
         As in `look`.
-    others : Chain, optional
-        The clips that were measured together with this one; this one alone if left out.
+    others : Chain or mapping, optional
+        The clips that were measured together with this one, or what they tell of it, as
+        `pipeline.sessions.tables.tables` gives it; this one alone if left out.
 
     Returns
     -------
@@ -264,15 +273,17 @@ def conclude(
         nothing could.
     """
     used = (settings or Settings()).over(profile_settings(profile))
-    others = others or together([looked.clip], profile, settings)
-    features = Features({**looked.features.tables, **tables_of(others, looked.footage.path)})
+    if others is None:
+        others = together([looked.clip], profile, settings)
+    told_by_others = tables_of(others, looked.footage.path) if isinstance(others, Chain) else others
+    features = Features({**looked.features.tables, **told_by_others})
     findings, skipped = detect(features, used, looked.first)
     examined = examined_of(features)
     rules, verdict = judge(profile, findings, features, examined)
     if looked.unreadable is not None:
-        verdict, rules = Outcome.UNDECIDED, tuple(_unreadable(rule) for rule in rules)
-    elif looked.triage and verdict is not Outcome.FAIL:  # whatever a profile asks for: nobody looked at a picture
-        verdict = Outcome.UNDECIDED
+        rules = tuple(_unreadable(rule) for rule in rules)
+    if (looked.unreadable is not None or looked.triage) and verdict is not Outcome.FAIL:
+        verdict = Outcome.UNDECIDED  # whatever a profile asks for: nobody looked at a picture
     return Examination(
         footage=looked.footage,
         profile=profile.key,

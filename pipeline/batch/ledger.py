@@ -5,118 +5,40 @@ Not the ledger of spot checks, which is a CSV file for people.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Insert, Select, case, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.batch.chain import GENESIS, Head, Keys, canonical, packed, row_sha256, sign, unpacked
 from pipeline.batch.connection import BUSY_S, Database
+from pipeline.batch.nouns import Job, Key, State, Step, StoredFile
 from pipeline.batch.tables import batches, files, heads, jobs, results
 from pipeline.errors import SettingsError
 from pipeline.model import Message
 
 T = TypeVar("T")
-State = Literal["waiting", "running", "done", "quarantined"]
 ROWS = 500
 """Rows that one statement writes; a transaction stays short."""
 SIGN_EVERY = 1000
 """After this many results the chain's head is signed."""
 ATTEMPTS = 3
 """Leases of a job that may fail, or end with a dead worker, before it is quarantined."""
+STARTS = 12
+"""Leases of a job of any kind, also of batches that were ended, before it is quarantined: a clip that takes the whole
+computer down ends every batch."""
 BACK_OFF_S = 60.0
 """Pause in seconds after the first failure; it doubles with each further one."""
 SKEW_S = 1.0
 """By how much a row may be ahead of the clock, in seconds, because two transactions crossed."""
 DIED = Message("The process that examined the clip ended without a result, {attempts} times.")
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """All that a result depends on."""
-
-    sha256: str
-    """Of the clip's content."""
-    profile_sha256: str
-    """Of the regulation with every setting."""
-    tool_version: str
-    context_sha256: str = ""
-    """Of the case record and the clips around it."""
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the four parts as canonical JSON: the key of the job and of its result."""
-        return hashlib.sha256(
-            canonical(
-                {
-                    "context_sha256": self.context_sha256,
-                    "profile_sha256": self.profile_sha256,
-                    "sha256": self.sha256,
-                    "tool_version": self.tool_version,
-                }
-            )
-        ).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file as the store shows it."""
-
-    path: bytes
-    """In the store, byte for byte."""
-    bytes: int
-    mtime_ns: int
-    inode: str = ""
-    """`device:inode`; "" where the store has none."""
-    sha256: str | None = None
-    """None until it is hashed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job that a worker has leased."""
-
-    key: Key
-    attempts: int
-    """Leases given so far, this one included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failures:
-    """Quarantined jobs of one reason."""
-
-    reason: Message
-    """One of them; the values are those of `sha256`."""
-    count: int
-    sha256: str
-    """Content of one of the clips."""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a batch, or the whole ledger, comes to."""
-
-    states: Mapping[str, int] = field(default_factory=dict)
-    verdicts: Mapping[str, int] = field(default_factory=dict)
-    """Verdict → jobs that are done."""
-    footage_s: float = 0.0
-    """Length of all clips that are done, in seconds."""
-    failures: tuple[Failures, ...] = ()
-    """By template of the reason, most frequent first."""
-
-    @property
-    def footage_hours(self) -> float:
-        """Length of all clips that are done, in hours."""
-        return self.footage_s / 3600
 
 
 class Ledger:
@@ -164,8 +86,21 @@ class Ledger:
 
     # ---- batches and files ---------------------------------------------------------------------------------------
 
-    def start_batch(self, store: str, profile: str, settings: Mapping[str, Any], tool_version: str) -> int:
-        """Note that a batch starts; return its number."""
+    def start_batch(
+        self, store: str, profile: str, settings: Mapping[str, Any], tool_version: str, scope: str = ""
+    ) -> int:
+        """Note that a batch starts; return its number.
+
+        Parameters
+        ----------
+        store, profile : str
+            Name of the store and of the regulation.
+        settings : mapping
+            Parameters that differ from their defaults.
+        tool_version : str
+        scope : str
+            Batches of one scope ask for the same results of one store, and share the work.
+        """
 
         def work(connection: Connection) -> int:
             row = {
@@ -173,6 +108,7 @@ class Ledger:
                 "profile": profile,
                 "settings": canonical(settings).decode(),
                 "tool_version": tool_version,
+                "scope": scope,
                 "host": socket.gethostname(),
                 "started_at": self.database.now(connection),
             }
@@ -210,6 +146,7 @@ class Ledger:
                 "mtime_ns": file.mtime_ns,
                 "inode": file.inode,
                 "sha256": file.sha256,
+                "refused": None if file.refused is None else _kept(file.refused),
                 "seen_batch": batch,
             }
             for file in sorted(seen, key=lambda file: file.path)  # one order: no two batches wait for each other
@@ -218,7 +155,7 @@ class Ledger:
         new = adding.excluded
         same = (files.c.bytes == new.bytes) & (files.c.mtime_ns == new.mtime_ns) & (files.c.inode == new.inode)
         known = func.coalesce(new.sha256, case((same, files.c.sha256)))
-        kept = {name: new[name] for name in ("bytes", "mtime_ns", "inode", "seen_batch")}
+        kept = {name: new[name] for name in ("bytes", "mtime_ns", "inode", "refused", "seen_batch")}
         connection.execute(
             adding.on_conflict_do_update(index_elements=["store", "path"], set_={**kept, "sha256": known})
         )
@@ -230,35 +167,38 @@ class Ledger:
         ----------
         store : str
         seen_by : int, optional
-            Only what this batch was the last to see.
+            Only what this batch, or a later one, has seen.
         missing_from : int, optional
             Only what this batch did not see: gone, or not looked at yet.
         """
         wanted = select(files).where(files.c.store == store).order_by(files.c.path)
         if seen_by is not None:
-            wanted = wanted.where(files.c.seen_batch == seen_by)
+            wanted = wanted.where(files.c.seen_batch >= seen_by)
         if missing_from is not None:
             wanted = wanted.where(files.c.seen_batch < missing_from)
         return self.database.read(
             lambda connection: [
-                StoredFile(bytes(row.path), row.bytes, row.mtime_ns, row.inode, row.sha256)
+                StoredFile(bytes(row.path), row.bytes, row.mtime_ns, row.inode, row.sha256, told(row.refused))
                 for row in connection.execute(wanted)
             ]
         )
 
     # ---- jobs ----------------------------------------------------------------------------------------------------
 
-    def submit(self, batch: int, keys: Iterable[Key]) -> int:
-        """Ask for results; what is asked for already, done or not, is not asked for again.
+    def submit(self, batch: int, keys: Iterable[Key], step: Step = "judge") -> int:
+        """Ask for jobs; what is asked for already, done or not, is not asked for again.
 
         Returns
         -------
         int
             How many jobs are new.
         """
-        return sum(self.database.write(partial(self._submit, batch=batch, keys=some)) for some in _batched(keys))
+        return sum(
+            self.database.write(partial(self._submit, batch=batch, keys=some, step=step)) for some in _batched(keys)
+        )
 
-    def _submit(self, connection: Connection, batch: int, keys: Sequence[Key]) -> int:
+    def _submit(self, connection: Connection, batch: int, keys: Sequence[Key], step: Step) -> int:
+        scope = connection.scalar(select(batches.c.scope).where(batches.c.id == batch))
         now = self.database.now(connection)
         named = {key.digest: key for key in keys}
         rows = [
@@ -268,10 +208,14 @@ class Ledger:
                 "profile_sha256": named[digest].profile_sha256,
                 "tool_version": named[digest].tool_version,
                 "context_sha256": named[digest].context_sha256,
+                "path": named[digest].path,
+                "step": step,
+                "scope": scope,
                 "batch_id": batch,
                 "state": "waiting",
                 "due_at": 0.0,
                 "attempts": 0,
+                "starts": 0,
                 "updated_at": now,
             }
             for digest in sorted(named)  # one order: no two batches wait for each other
@@ -279,12 +223,20 @@ class Ledger:
         adding: Any = self._insert(jobs).values(rows)
         new = connection.execute(adding.on_conflict_do_nothing(index_elements=["key"]).returning(jobs.c.key)).all()
         if len(new) < len(rows):
-            mine = jobs.c.key.in_(list(named)) & (jobs.c.batch_id != batch)
-            connection.execute(update(jobs).where(mine).values(batch_id=batch))
+            others = jobs.c.key.in_(list(named)) & (jobs.c.batch_id < batch)
+            connection.execute(update(jobs).where(others).values(batch_id=batch, scope=scope))
         return len(new)
 
-    def lease(self, worker: str, seconds: float = 900.0, *, attempts: int = ATTEMPTS) -> Job | None:
-        """Give the next job to one worker, for `seconds`; None if none is due.
+    def lease(
+        self,
+        worker: str,
+        seconds: float = 900.0,
+        *,
+        attempts: int = ATTEMPTS,
+        step: Step = "judge",
+        scope: str = "",
+    ) -> Job | None:
+        """Give the next job of a step and scope to one worker, for `seconds`; None if none is due.
 
         A job whose lease is over goes to the next who asks. One that has had `attempts` leases without a result is
         quarantined: what kills its worker would kill the next one too. A clock that was set back delays nothing for
@@ -302,7 +254,7 @@ class Ledger:
             while True:
                 row = connection.execute(
                     select(jobs)
-                    .where(jobs.c.due_at <= now)
+                    .where(jobs.c.scope == scope, jobs.c.step == step, jobs.c.due_at <= now)
                     .order_by(jobs.c.due_at, jobs.c.id)
                     .limit(1)
                     .with_for_update(skip_locked=True)
@@ -310,8 +262,8 @@ class Ledger:
                 if row is None:
                     return None
                 this = update(jobs).where(jobs.c.id == row.id)
-                if row.attempts >= attempts:
-                    reason = row.reason if row.state == "waiting" else _kept(DIED, attempts=row.attempts)
+                if row.attempts >= attempts or row.starts >= STARTS:
+                    reason = row.reason if row.state == "waiting" else _kept(DIED, attempts=row.starts)
                     connection.execute(this.values(state="quarantined", due_at=None, reason=reason, updated_at=now))
                     continue
                 connection.execute(
@@ -320,6 +272,7 @@ class Ledger:
                         due_at=now + seconds,
                         worker=worker,
                         attempts=row.attempts + 1,
+                        starts=row.starts + 1,
                         updated_at=now,
                     )
                 )
@@ -358,15 +311,95 @@ class Ledger:
 
         return self.database.write(work)
 
+    def give_back(self, gone: Callable[[str], bool]) -> int:
+        """Let the jobs wait again whose workers were ended with their batch: by a user, a signal, a power cut.
+
+        Such a lease says nothing of its clip, and does not count as an attempt.
+
+        Parameters
+        ----------
+        gone : callable
+            Told the name of a worker that holds leases; whether it will certainly never come back for them.
+
+        Returns
+        -------
+        int
+            How many jobs these are.
+        """
+
+        def work(connection: Connection) -> int:
+            now = self.database.now(connection)
+            held = select(jobs.c.worker).where(jobs.c.state == "running").distinct()
+            ended = [name for name in connection.scalars(held) if gone(name)]
+            back = update(jobs).where(jobs.c.state == "running", jobs.c.worker.in_(ended))
+            attempts = jobs.c.attempts - 1
+            return connection.execute(
+                back.values(state="waiting", due_at=0.0, attempts=attempts, updated_at=now)
+            ).rowcount
+
+        return self.database.write(work)
+
     def release(self) -> int:
         """Let every quarantined job wait again, as if it were new; return how many these are."""
 
         def work(connection: Connection) -> int:
             now = self.database.now(connection)
             back = update(jobs).where(jobs.c.state == "quarantined")
-            return connection.execute(back.values(state="waiting", due_at=0.0, attempts=0, updated_at=now)).rowcount
+            return connection.execute(
+                back.values(state="waiting", due_at=0.0, attempts=0, starts=0, updated_at=now)
+            ).rowcount
 
         return self.database.write(work)
+
+    def measured(self, job: Job, worker: str, store: str, sha256: str, clip: str, footage_s: float = 0.0) -> bool:
+        """Note that a clip was measured.
+
+        Parameters
+        ----------
+        job : Job
+        worker : str
+        store : str
+        sha256 : str
+            Of the content.
+        clip : str
+            What a chain of clips needs to know of it, as JSON.
+        footage_s : float
+            Its length in seconds.
+
+        Returns
+        -------
+        bool
+            False, and nothing is changed, if the job is no longer this worker's.
+        """
+
+        def work(connection: Connection) -> bool:
+            now = self.database.now(connection)
+            values = {"state": "done", "due_at": None, "clip": clip, "footage_s": footage_s, "updated_at": now}
+            if connection.execute(_held(job, worker).values(values)).rowcount != 1:
+                return False
+            here = (files.c.store == store) & (files.c.path == job.key.path)
+            connection.execute(update(files).where(here).values(sha256=sha256))
+            return True
+
+        return self.database.write(work)
+
+    def clips(self, batch: int) -> Iterator[tuple[bytes, str]]:
+        """Yield path and JSON of every measured clip that a batch, or a later one of its scope, asked for."""
+        last = 0
+        while True:
+            wanted = asked(batch, "measure").where(jobs.c.state == "done", jobs.c.id > last).order_by(jobs.c.id)
+            chosen = wanted.with_only_columns(jobs.c.id, jobs.c.path, jobs.c.clip).limit(ROWS)
+            rows = self.database.read(partial(_all, wanted=chosen))
+            yield from ((bytes(row.path), row.clip) for row in rows)
+            if not rows:
+                return
+            last = rows[-1].id
+
+    def left(self, batch: int, step: Step) -> int:
+        """Count the jobs of a step that a batch, or a later one of its scope, asked for and that are not at an end."""
+        open_ones = asked(batch, step).where(jobs.c.state.in_(("waiting", "running")))
+        counted = open_ones.with_only_columns(func.count())
+        return self.database.read(lambda connection: int(connection.scalar(counted) or 0))
 
     # ---- results -------------------------------------------------------------------------------------------------
 
@@ -462,46 +495,6 @@ class Ledger:
         self.keys.write_head(head, key.public_key())
         return head
 
-    # ---- what it comes to ----------------------------------------------------------------------------------------
-
-    def summary(self, batch: int | None = None) -> Summary:
-        """Count jobs by state and verdict, footage, and failures by reason.
-
-        Parameters
-        ----------
-        batch : int, optional
-            Only jobs that this batch was the last to ask for. Default: the whole ledger.
-        """
-        return self.database.read(lambda connection: self._summary(connection, batch))
-
-    def _summary(self, connection: Connection, batch: int | None) -> Summary:
-        counted: Select[Any] = select(
-            jobs.c.state, jobs.c.verdict, func.count(), func.coalesce(func.sum(jobs.c.footage_s), 0.0)
-        ).group_by(jobs.c.state, jobs.c.verdict)
-        failed: Select[Any] = (
-            select(jobs.c.reason, func.count(), func.min(jobs.c.sha256))
-            .where(jobs.c.state == "quarantined")
-            .group_by(jobs.c.reason)
-        )
-        if batch is not None:
-            counted, failed = counted.where(jobs.c.batch_id == batch), failed.where(jobs.c.batch_id == batch)
-        states: dict[str, int] = {}
-        verdicts: dict[str, int] = {}
-        footage_s = 0.0
-        for state, verdict, count, length_s in connection.execute(counted):
-            states[state] = states.get(state, 0) + count
-            footage_s += length_s
-            if state == "done":
-                verdicts[verdict] = count
-        failures: dict[str, Failures] = {}
-        for reason, count, sha256 in connection.execute(failed):
-            held = json.loads(reason)
-            before = failures.get(held["template"])
-            shown = before or Failures(Message(held["template"], held["values"]), 0, sha256)
-            failures[held["template"]] = Failures(shown.reason, shown.count + count, shown.sha256)
-        ranked = sorted(failures.values(), key=lambda entry: (-entry.count, entry.reason.template))
-        return Summary(states, verdicts, footage_s, tuple(ranked))
-
     def _insert(self, table: Any) -> Insert:
         return sqlite.insert(table) if self.database.is_sqlite else postgresql.insert(table)
 
@@ -530,8 +523,22 @@ def _last() -> Select[Any]:
     return select(results.c.seq, results.c.sha256).order_by(results.c.seq.desc()).limit(1)
 
 
+def asked(batch: int, step: Step) -> Select[Any]:
+    """Return a query of the jobs of a step that a batch, or a later one of its scope, asked for."""
+    scope = select(batches.c.scope).where(batches.c.id == batch).scalar_subquery()
+    return select(jobs).where(jobs.c.step == step, jobs.c.scope == scope, jobs.c.batch_id >= batch)
+
+
 def _key(row: Any) -> Key:
-    return Key(row.sha256, row.profile_sha256, row.tool_version, row.context_sha256)
+    return Key(row.sha256, row.profile_sha256, row.tool_version, row.context_sha256, bytes(row.path))
+
+
+def told(kept: str | None) -> Message | None:
+    """Return a reason as it stands in the ledger."""
+    if kept is None:
+        return None
+    held = json.loads(kept)
+    return Message(held["template"], held["values"])
 
 
 def _kept(reason: Message, **values: Any) -> str:

@@ -36,6 +36,7 @@ batches = Table(
     Column("profile", Text, nullable=False),  # name of the regulation
     Column("settings", Text, nullable=False),  # JSON of every parameter that differs from its default
     Column("tool_version", Text, nullable=False),
+    Column("scope", Text, nullable=False),  # batches of one scope ask for the same results of one store
     Column("host", Text, nullable=False),  # name of the computer that started it
     Column("started_at", Double, nullable=False),
     Column("ended_at", Double),  # null: it runs, or was killed
@@ -53,6 +54,7 @@ files = Table(
     Column("mtime_ns", BigInteger, nullable=False),  # time of the last change, nanoseconds since 1970
     Column("inode", Text, nullable=False),  # "device:inode", "" where the store has none
     Column("sha256", Text),  # of the content; null until it is hashed, and again when the file has changed
+    Column("refused", Text),  # why it cannot be examined: JSON {"template": …, "values": …}; null if it can be tried
     Column("seen_batch", ID, ForeignKey("batches.id"), nullable=False),  # the last batch that saw it
     UniqueConstraint("store", "path"),
     Index(None, "sha256"),
@@ -60,27 +62,33 @@ files = Table(
 )
 
 jobs = Table(
-    # One row per thing to do: one content under one regulation, one version of the tool and one context.
+    # One row per thing to do: to measure one file, or to judge one content under one regulation, version and context.
     "jobs",
     metadata,
     Column("id", ID, primary_key=True),
     Column("key", Text, nullable=False, unique=True),  # SHA-256 of the next four, see `Key.digest`
-    Column("sha256", Text, nullable=False),  # of the clip's content
+    Column("sha256", Text, nullable=False),  # of the clip's content; to measure: of the file's path, size and times
     Column("profile_sha256", Text, nullable=False),  # of the regulation with every setting
     Column("tool_version", Text, nullable=False),
-    Column("context_sha256", Text, nullable=False),  # of the case record and the clips around it; "" if none
+    Column("context_sha256", Text, nullable=False),  # of path, case record and the clips around it; "" if none
+    Column("path", LargeBinary, nullable=False),  # as in files
+    Column("step", Text, nullable=False),  # measure or judge
+    Column("scope", Text, nullable=False),  # of the last batch that asked for it
     Column("batch_id", ID, ForeignKey("batches.id"), nullable=False),  # the last batch that asked for it
     Column("state", Text, nullable=False),  # waiting, running, done or quarantined
     Column("due_at", Double),  # from when on a worker may take it: end of the back-off (0: now) or of the lease
     Column("worker", Text),  # who has, or last had, the lease
-    Column("attempts", Integer, nullable=False),  # leases given so far
+    Column("attempts", Integer, nullable=False),  # leases given so far; those of a batch that was ended do not count
+    Column("starts", Integer, nullable=False),  # leases given so far, all of them
     Column("reason", Text),  # of the last failure: JSON {"template": …, "values": …}
     Column("updated_at", Double, nullable=False),  # of the clock that due_at was counted from
     Column("verdict", Text),  # copied from the result, for the summary
+    Column("clip", Text),  # measured: what a chain of clips needs to know of it, JSON (`pipeline.batch.cards`)
     Column("footage_s", Double),  # length of the clip in seconds, for the summary
-    Index(None, "due_at", "id"),  # the next job; null once a job is done or quarantined
-    Index("ix_jobs_summary", "state", "batch_id", "verdict", "footage_s"),
+    Index(None, "scope", "step", "due_at", "id"),  # the next job; due_at is null once it is done or quarantined
+    Index("ix_jobs_summary", "step", "state", "scope", "batch_id", "verdict", "footage_s"),
     Index(None, "sha256"),
+    Index(None, "path"),
 )
 
 results = Table(

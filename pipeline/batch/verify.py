@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, select
 
 from pipeline.batch.chain import GENESIS, Head, is_signed, read_head, row_sha256, unpacked
-from pipeline.batch.ledger import Key, Ledger
+from pipeline.batch.ledger import Ledger
+from pipeline.batch.nouns import Key
 from pipeline.batch.tables import heads, jobs, results
 from pipeline.model import Message
 

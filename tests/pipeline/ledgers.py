@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.batch.ledger import Key, Ledger
+from pipeline.batch.ledger import Ledger
+from pipeline.batch.nouns import Key
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 PROFILE = hashlib.sha256(b"profile").hexdigest()
@@ -21,7 +22,7 @@ PROFILE = hashlib.sha256(b"profile").hexdigest()
 
 def key(number: int, **changed: str) -> Key:
     parts = {"sha256": hashlib.sha256(str(number).encode()).hexdigest(), "profile_sha256": PROFILE, "tool_version": "1"}
-    return Key(**{**parts, **changed})
+    return Key(**{**parts, **changed}, path=f"{number}.mp4".encode())
 
 
 def start(ledger: Ledger) -> int:

@@ -8,7 +8,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from pipeline.batch.ledger import ATTEMPTS, DIED, Key, Ledger, StoredFile
+from pipeline.batch.ledger import ATTEMPTS, DIED, Ledger
+from pipeline.batch.nouns import Key, StoredFile
+from pipeline.batch.summary import summary
 from pipeline.batch.tables import metadata
 from pipeline.errors import SettingsError
 from pipeline.language import language
@@ -93,8 +95,9 @@ def test_only_what_is_missing_is_asked_for_again(ledger):
     ledger.commit_result(keys[0], "pass", "{}")
     second = start(ledger)
     assert ledger.submit(second, [*keys, key(0, profile_sha256="other")]) == 1
-    assert ledger.summary(first).states == {}
-    assert ledger.summary(second).states == {"waiting": 1200, "done": 1}
+    for batch in (first, second):  # they are of one scope, and share the jobs
+        assert summary(ledger, batch).states == {"waiting": 1200, "done": 1}
+    assert summary(ledger, ledger.start_batch("/store", "other", {}, "1", "other scope")).states == {}
 
 
 def test_a_file_keeps_its_hash_until_it_changes(ledger):
@@ -129,8 +132,8 @@ def test_a_failed_job_waits_and_is_quarantined_in_the_end(ledger):
     assert ledger.fail(ledger.lease("a"), "a", BROKEN, back_off_s=0.0) == "waiting"
     assert ledger.fail(ledger.lease("a"), "a", BROKEN) == "quarantined"
     assert ledger.lease("a") is None
-    (failure,) = ledger.summary(batch).failures
-    assert (failure.reason, failure.count, failure.sha256) == (BROKEN, 1, key(1).sha256)
+    (failure,) = summary(ledger, batch).failures
+    assert (failure.reason, failure.count, failure.path) == (BROKEN, 1, key(1).path)
     assert ledger.submit(start(ledger), [key(1)]) == 0 and ledger.lease("a") is None
     assert ledger.release() == 1 and ledger.lease("a").attempts == 1
 
@@ -139,7 +142,7 @@ def test_a_job_that_kills_its_workers_is_quarantined(ledger):
     ledger.submit(start(ledger), [key(1)])
     assert [ledger.lease("a", seconds=0.0).attempts for _ in range(ATTEMPTS)] == [1, 2, 3]
     assert ledger.lease("a") is None
-    (failure,) = ledger.summary().failures
+    (failure,) = summary(ledger).failures
     assert failure.reason == Message(DIED.template, {"attempts": 3})
 
 
@@ -165,9 +168,9 @@ def test_the_first_result_stands(ledger):
     assert not ledger.commit_result(job.key, "pass", '{"second":1}', 30.0)
     assert json.loads(ledger.result(key(1))) == {"first": 1} and ledger.result(key(2)) is None
     assert not ledger.heartbeat(job, "a") and ledger.fail(job, "a", BROKEN) is None and ledger.lease("b") is None
-    summary = ledger.summary()
-    assert (summary.states, summary.verdicts, summary.footage_s) == ({"done": 1}, {"fail": 1}, 60.0)
-    assert summary.footage_hours == 1 / 60
+    whole = summary(ledger)
+    assert (whole.states, whole.verdicts, whole.footage_s) == ({"done": 1}, {"fail": 1}, 60.0)
+    assert whole.footage_hours == 1 / 60
 
 
 def test_a_result_that_nobody_asked_for_is_an_error_and_leaves_nothing(ledger):
@@ -188,7 +191,7 @@ def test_failures_of_one_reason_are_told_together(ledger):
     for name in "abc":
         reason = Message("{path}: there is no such file or folder.", {"path": name})
         ledger.fail(ledger.lease("a"), "a", reason, attempts=1)
-    (failure,) = ledger.summary().failures
+    (failure,) = summary(ledger).failures
     assert failure.count == 3 and failure.reason.values["path"] in "abc"
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.batch.chain import read_public_key
 from pipeline.batch.ledger import Ledger
+from pipeline.batch.summary import summary
 from pipeline.batch.verify import verify_chain
 from tests.pipeline.ledgers import key, start
 
@@ -46,7 +47,7 @@ def test_simultaneous_batches_come_to_one_result_for_each_key(place, tmp_path):
     submitted, leased, committed = totals
     assert (submitted, committed) == (CLIPS, CLIPS) and leased <= CLIPS
     with Ledger(place, tmp_path) as ledger:
-        assert ledger.summary().states == {"done": CLIPS} and len(list(ledger.documents())) == CLIPS
+        assert summary(ledger).states == {"done": CLIPS} and len(list(ledger.documents())) == CLIPS
         assert verify_chain(ledger, read_public_key(ledger.keys.public)) == []
 
 

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("profile", sa.Text, nullable=False),
         sa.Column("settings", sa.Text, nullable=False),
         sa.Column("tool_version", sa.Text, nullable=False),
+        sa.Column("scope", sa.Text, nullable=False),
         sa.Column("host", sa.Text, nullable=False),
         sa.Column("started_at", sa.Double, nullable=False),
         sa.Column("ended_at", sa.Double),
@@ -32,6 +33,7 @@ def upgrade() -> None:
         sa.Column("mtime_ns", sa.BigInteger, nullable=False),
         sa.Column("inode", sa.Text, nullable=False),
         sa.Column("sha256", sa.Text),
+        sa.Column("refused", sa.Text),
         sa.Column("seen_batch", ID, sa.ForeignKey("batches.id", name="fk_files_seen_batch"), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_files"),
         sa.UniqueConstraint("store", "path", name="uq_files_store_path"),
@@ -46,21 +48,27 @@ def upgrade() -> None:
         sa.Column("profile_sha256", sa.Text, nullable=False),
         sa.Column("tool_version", sa.Text, nullable=False),
         sa.Column("context_sha256", sa.Text, nullable=False),
+        sa.Column("path", sa.LargeBinary, nullable=False),
+        sa.Column("step", sa.Text, nullable=False),
+        sa.Column("scope", sa.Text, nullable=False),
         sa.Column("batch_id", ID, sa.ForeignKey("batches.id", name="fk_jobs_batch_id"), nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("due_at", sa.Double),
         sa.Column("worker", sa.Text),
         sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("starts", sa.Integer, nullable=False),
         sa.Column("reason", sa.Text),
         sa.Column("updated_at", sa.Double, nullable=False),
         sa.Column("verdict", sa.Text),
+        sa.Column("clip", sa.Text),
         sa.Column("footage_s", sa.Double),
         sa.PrimaryKeyConstraint("id", name="pk_jobs"),
         sa.UniqueConstraint("key", name="uq_jobs_key"),
     )
-    op.create_index("ix_jobs_due_at_id", "jobs", ["due_at", "id"])
-    op.create_index("ix_jobs_summary", "jobs", ["state", "batch_id", "verdict", "footage_s"])
+    op.create_index("ix_jobs_scope_step_due_at_id", "jobs", ["scope", "step", "due_at", "id"])
+    op.create_index("ix_jobs_summary", "jobs", ["step", "state", "scope", "batch_id", "verdict", "footage_s"])
     op.create_index("ix_jobs_sha256", "jobs", ["sha256"])
+    op.create_index("ix_jobs_path", "jobs", ["path"])
     op.create_table(
         "results",
         sa.Column("seq", sa.BigInteger, autoincrement=False, nullable=False),

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +39,7 @@ SOUND = "sound.flac"
 UNREADABLE = "unreadable.json"
 """Name of what says why nothing could be examined, in the entry of a clip that the decoder gave up."""
 
+Unfinished = Literal["drop", "keep", "keep all"]
 Progress = Callable[[str, float], None]
 """Called with the stage's name and the share of it that is done, 0 to 1."""
 
@@ -112,7 +114,7 @@ def measure(
     *,
     case: CaseRecord | None = None,
     speech: bool = True,
-    unfinished: bool = False,
+    unfinished: Unfinished = "drop",
 ) -> tuple[Features, Path | None, Message | None]:
     """Bring every table of a clip, from the cache or by decoding it once.
 
@@ -126,9 +128,9 @@ def measure(
         Its reference photos are looked for in the pictures, and its device's layouts are tried first.
     speech : bool
         Whether the sound is searched for speech, which takes longest; tables voice and words are absent otherwise.
-    unfinished : bool
-        Keep in the cache, and take from there, also what a crash of the decoder or a limit cut off. Otherwise such a
-        clip is tried again each time.
+    unfinished : "drop", "keep" or "keep all"
+        Whether also what a crash of the decoder or a limit cut off is kept in the cache, and taken from there; what was
+        cut off for a reason of `extract.PASSING` only with "keep all". Otherwise such a clip is tried again each time.
 
     Returns
     -------
@@ -154,7 +156,7 @@ def measure(
     parts = {name: cache.tables(key) for name, key in keys.items()}
     sound = cache.file(media, SOUND)
     cut_off = {name: replace(key, params={**key.params, "unfinished": True}) for name, key in keys.items()}
-    if None in parts.values() and unfinished and cut_off["media"] in cache:
+    if None in parts.values() and unfinished != "drop" and cut_off["media"] in cache:
         parts = {name: cache.tables(key) for name, key in cut_off.items()}
         sound = cache.file(cut_off["media"], SOUND)
         if (why := cache.file(cut_off["media"], UNREADABLE)) is not None:
@@ -163,7 +165,9 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
         if None in parts.values():
             measured, written = _look(footage, settings, cache, progress, Path(work), case)
-            if unfinished and not measured.complete:
+            if not measured.complete and (
+                unfinished == "keep all" or (unfinished == "keep" and not _passing(measured))
+            ):
                 _keep_unfinished(cache, cut_off, measured, written, Path(work))
             parts = {name: _tables(tables) for name, tables in written.items()}
             if measured.unreadable is not None:
@@ -178,6 +182,14 @@ def measure(
         if sound is not None and not sound.is_relative_to(cache.root):
             sound = None
     return Features(with_clock(_joined(*(part for part in parts.values() if part is not None)))), sound, None
+
+
+def _passing(measured: extract.Measured) -> bool:
+    """Tell whether another try may give more."""
+    reasons = set(measured.tables["gaps"]["message"].to_pylist())
+    if measured.unreadable is not None:
+        reasons.add(measured.unreadable.template)
+    return bool(reasons & extract.PASSING)
 
 
 def _keep_unfinished(

@@ -16,7 +16,7 @@ from pipeline.errors import FootageError
 from pipeline.features.cache import Cache
 from pipeline.features.schema import table
 from pipeline.fusion import fuse
-from pipeline.measuring import Progress, identify, is_as_hashed, measure, measure_structure, silent
+from pipeline.measuring import Progress, Unfinished, identify, is_as_hashed, measure, measure_structure, silent
 from pipeline.model import (
     Examination,
     Examined,
@@ -187,7 +187,7 @@ def look(
     triage: bool = False,
     folders: Sequence[Path] = (),
     known: Footage | None = None,
-    unfinished: bool = False,
+    unfinished: Unfinished = "drop",
 ) -> Looked:
     """Measure one clip and run the detectors that need no other clip.
 
@@ -211,7 +211,7 @@ def look(
         Folders that were searched for clips: a link in one of them that leads out of it is not followed.
     known : Footage, optional
         The clip as it was hashed before: it is not hashed again as long as size and time of change are the same.
-    unfinished : bool
+    unfinished : "drop", "keep" or "keep all"
         See `pipeline.measuring.measure`.
 
     Raises

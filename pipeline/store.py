@@ -41,7 +41,7 @@ def clips_in(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             found.extend(sorted(_searched(path)))
-        elif path.exists() or _looks_like_footage(path):
+        elif path.exists() or looks_like_footage(path):
             found.append(path)
         else:
             raise SettingsError(Message("{path}: there is no such file or folder.", {"path": str(path)}))
@@ -54,7 +54,7 @@ def clips_in(paths: Sequence[Path]) -> list[Path]:
 def _searched(folder: Path) -> Iterator[Path]:
     for inside, _, names in os.walk(folder, onerror=_refuse):
         # Pipes, sockets and dead links too: they are told of as clips that cannot be read, not left out.
-        yield from (path for name in names if _looks_like_footage(path := Path(inside, name)))
+        yield from (path for name in names if looks_like_footage(path := Path(inside, name)))
 
 
 def folders_in(paths: Sequence[Path]) -> tuple[Path, ...]:
@@ -81,7 +81,8 @@ def must_stay_inside(path: Path, folders: Sequence[Path]) -> None:
             raise FootageError(Message(LEADS_OUT, {"path": str(path), "target": str(path.resolve())}))
 
 
-def _looks_like_footage(path: Path) -> bool:
+def looks_like_footage(path: Path) -> bool:
+    """Tell whether a file is taken for footage, by the ending of its name."""
     return path.suffix.lower() in ENDINGS
 
 

@@ -6,6 +6,7 @@ Not the ledger of spot checks, which is a CSV file for people.
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -160,6 +161,12 @@ class Ledger:
             adding.on_conflict_do_update(index_elements=["store", "path"], set_={**kept, "sha256": known})
         )
 
+    def file(self, store: str, path: bytes) -> StoredFile | None:
+        """Return one file of a store; None if it was never seen."""
+        wanted = select(files).where(files.c.store == store, files.c.path == path)
+        row = self.database.read(lambda connection: connection.execute(wanted).first())
+        return None if row is None else _file(row)
+
     def files(self, store: str, *, seen_by: int | None = None, missing_from: int | None = None) -> list[StoredFile]:
         """Return the files of a store, in the order of their paths.
 
@@ -176,12 +183,7 @@ class Ledger:
             wanted = wanted.where(files.c.seen_batch >= seen_by)
         if missing_from is not None:
             wanted = wanted.where(files.c.seen_batch < missing_from)
-        return self.database.read(
-            lambda connection: [
-                StoredFile(bytes(row.path), row.bytes, row.mtime_ns, row.inode, row.sha256, told(row.refused))
-                for row in connection.execute(wanted)
-            ]
-        )
+        return self.database.read(lambda connection: [_file(row) for row in connection.execute(wanted)])
 
     # ---- jobs ----------------------------------------------------------------------------------------------------
 
@@ -529,6 +531,10 @@ def asked(batch: int, step: Step) -> Select[Any]:
     return select(jobs).where(jobs.c.step == step, jobs.c.scope == scope, jobs.c.batch_id >= batch)
 
 
+def _file(row: Any) -> StoredFile:
+    return StoredFile(bytes(row.path), row.bytes, row.mtime_ns, row.inode, row.sha256, told(row.refused))
+
+
 def _key(row: Any) -> Key:
     return Key(row.sha256, row.profile_sha256, row.tool_version, row.context_sha256, bytes(row.path))
 
@@ -542,7 +548,13 @@ def told(kept: str | None) -> Message | None:
 
 
 def _kept(reason: Message, **values: Any) -> str:
-    return canonical({"template": reason.template, "values": {**reason.values, **values}}).decode()
+    held = {name: _shown(value) for name, value in {**reason.values, **values}.items()}
+    return canonical({"template": reason.template, "values": held}).decode()
+
+
+def _shown(value: Any) -> Any:
+    """Return a value as JSON can hold it: bytes of a file name that are not UTF-8 as backslash escapes."""
+    return os.fsencode(value).decode("utf-8", "backslashreplace") if isinstance(value, str) else value
 
 
 def _iso(now: float) -> str:

@@ -63,6 +63,14 @@ class CaseTable:
         entries, _ = _read(cells, self._source(row))
         return from_entries(self.path, entries)
 
+    def only(self, clip: Path) -> CaseTable | None:
+        """Return a table that says of this clip what this one does, and of no other; None if it says nothing."""
+        row = self._row(clip)
+        if row is None:
+            return None
+        cells = pa.Table.from_pylist(self.rows.slice(row, 1).to_pylist(), self.rows.schema)
+        return CaseTable(self.path, cells, [self.places[row]], {os.path.normpath(clip.absolute()): 0}, {})
+
     def clips(self) -> tuple[Path, ...]:
         """Return the clip of every row, also of those that do not exist; names without folder as beside the table."""
         return tuple(map(Path, self.by_path))

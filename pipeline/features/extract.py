@@ -66,6 +66,8 @@ FAILED = (
     "Measuring stopped with an error ({cause}) after {seconds} s of pictures and sound; the rest was not examined. "
     "Please report this with the text of the error."
 )
+PASSING = frozenset({HUNG, DISK_FULL})
+"""Reasons that lie in the machine rather than in the clip: another try may give more."""
 NOT_DECODED = "The pictures were not examined: only structure and times of the file were looked at (triage)."
 NOT_HEARD = "The sound was not examined: only structure and times of the file were looked at (triage)."
 _PLAIN_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "JE_ARROW_MALLOC_CONF": "background_thread:false"}

@@ -1,0 +1,315 @@
+"""The overnight batch: every clip of a store is measured once, then all are put together and each is judged.
+
+The ledger says what is to be done and what was; workers do it. Whatever is ended at whatever moment, the next run goes
+on from the ledger.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from distributed import Future, KilledWorker
+
+from pipeline import run
+from pipeline.batch import keys, owner
+from pipeline.batch.cards import clip_from
+from pipeline.batch.cluster import Cluster, Lost
+from pipeline.batch.folder import FolderStore
+from pipeline.batch.ledger import ATTEMPTS, BACK_OFF_S, Ledger
+from pipeline.batch.nouns import Job, Key, Step, StoredFile
+from pipeline.batch.summary import Summary, summary
+from pipeline.batch.tasks import FAILED, Asked, Failed, Judged, Measured, Work, judge_clip, measure_clip, packed
+from pipeline.case import CaseRecord, CaseTable
+from pipeline.errors import IntegrityError
+from pipeline.model import Footage, Message
+from pipeline.sessions.chain import Chain
+from pipeline.sessions.clips import Clip
+from pipeline.sessions.tables import tables as tables_of
+from pipeline.stages import STAGES, profile_settings
+
+LEASE_S, HEARTBEAT_S = 120.0, 30.0
+CHUNK = 500
+COUNT_EVERY_S = 20.0
+KILLED = "The process that examined the clip was ended from outside, or by the system for want of memory."
+OVERDUE = "The clip was not examined within {minutes:.0f} minutes, and its process was ended."
+
+
+@dataclass
+class Progress:
+    """Where a batch stands; what shows it to people is told after every change."""
+
+    step: Step | None = None
+    """None while the store is searched."""
+    files: int = 0
+    total: int = 0
+    """Clips of this step."""
+    done: int = 0
+    footage_s: float = 0.0
+    """Of clips of this step that this run finished, in seconds."""
+    finished: int = 0
+    """Clips of this step that this run finished."""
+    failures: int = 0
+    """Clips without a result, so far."""
+    running: tuple[str, ...] = ()
+    began: float = field(default_factory=time.monotonic)
+    note: Message | None = None
+
+
+@dataclass
+class _Running:
+    job: Job
+    file: StoredFile
+    since: float = field(default_factory=time.monotonic)
+
+
+class Batch:
+    """One run over a store.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    work : Work
+        What the clips are examined by.
+    cluster : Cluster
+    cases : CaseTable, optional
+        The store's table of case records.
+    at : str, optional
+        The moment for which periods are judged, as the user named it.
+    attempts : int
+        Tries of a clip that fails, or whose worker dies.
+    back_off_s : float
+        Pause in seconds after the first failure; it doubles with each further one.
+    patience_s : float
+        For how long a scheduler that is gone is waited for, in seconds.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        work: Work,
+        cluster: Cluster,
+        cases: CaseTable | None = None,
+        at: str | None = None,
+        *,
+        attempts: int = ATTEMPTS,
+        back_off_s: float = BACK_OFF_S,
+        patience_s: float = 600.0,
+    ) -> None:
+        self.ledger, self.work, self.cluster, self.cases = ledger, work, cluster, cases
+        self.attempts, self.back_off_s, self.patience_s = attempts, back_off_s, patience_s
+        self.progress = Progress()
+        self.me = owner.own_name()
+        self._sent = packed(work)
+        self._beside = work.beside(cases)
+        used = work.settings.over(profile_settings(work.profile))
+        self._used = used
+        self._profile = keys.profile_sha256(work.profile, used, work.registry, at)
+        self._tool = keys.tool_version(used)
+        self._scope = keys.digest({"store": self.store.name, "profile": self._profile, "tool": self._tool})
+        self._chain: Chain | None = None
+        self.number = 0
+
+    @property
+    def store(self) -> FolderStore:
+        """What is examined."""
+        return self.work.store
+
+    def run(self) -> Iterator[Progress]:
+        """Do all that is missing; yield where it stands about every second.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            As it came; what was at work waits for the next run, and the head is signed.
+        """
+        sections = {name: dict(values) for name, values in self.work.settings.sections.items()}
+        self.ledger.give_back(owner.is_gone)
+        self.number = self.ledger.start_batch(self.store.name, self.work.profile.key, sections, self._tool, self._scope)
+        try:
+            yield from self._search()
+            yield from self._work_off("measure")
+            yield from self._put_together()
+            yield from self._work_off("judge")
+            self.ledger.end_batch(self.number)
+        except BaseException:
+            self.ledger.give_back(lambda name: name == self.me)
+            self.ledger.sign_head()
+            raise
+
+    def summary(self) -> Summary:
+        """Return what this batch comes to."""
+        return summary(self.ledger, self.number)
+
+    # ---- what is to be done --------------------------------------------------------------------------------------
+
+    def _search(self) -> Iterator[Progress]:
+        """Note every file of the store, and ask for what was not measured."""
+        for some in _chunks(self.store.entries()):
+            asked = [self._asked(file) for file in some]
+            self.ledger.see_files(self.number, self.store.name, [file for file, _ in asked])
+            self.ledger.submit(self.number, [key for _, key in asked if key is not None], "measure")
+            self.progress.files += len(some)
+            yield self.progress
+
+    def _asked(self, file: StoredFile) -> tuple[StoredFile, Key | None]:
+        """Return a file and the key of its measuring; refused, and None, if what lies beside it cannot be used."""
+        if file.refused is not None:
+            return file, None
+        try:
+            _, context = self._context(file)
+        except (IntegrityError, OSError) as error:
+            return StoredFile(file.path, file.bytes, file.mtime_ns, file.inode, refused=run.told(error)), None
+        return file, Key(keys.file_sha256(file), self._profile, self._tool, context, file.path)
+
+    def _context(self, file: StoredFile) -> tuple[CaseRecord | None, str]:
+        path = self.store.path(file.path)
+        case = self._beside.case(path)
+        return case, keys.context_sha256(file, path, case)
+
+    def _put_together(self) -> Iterator[Progress]:
+        """Put the measured clips together, and ask for what was not judged as they stand together."""
+        cards = dict(self.ledger.clips(self.number))
+        files = {file.path: file for file in self.ledger.files(self.store.name, seen_by=self.number)}
+        found: dict[bytes, tuple[Clip, str]] = {}
+        refused = []
+        for path in sorted(cards.keys() & files.keys()):
+            file = files[path]
+            try:
+                case, context = self._context(file)
+            except (IntegrityError, OSError) as error:
+                refused.append(StoredFile(path, file.bytes, file.mtime_ns, file.inode, refused=run.told(error)))
+                continue
+            found[path] = clip_from(cards[path], self.store.path(path), case), context
+        self.ledger.see_files(self.number, self.store.name, refused)
+        self._chain = run.together([clip for clip, _ in found.values()], self.work.profile, self.work.settings)
+        for some in _chunks(found.items()):
+            self.ledger.submit(self.number, [self._to_judge(path, *told) for path, told in some])
+            yield self.progress
+
+    def _to_judge(self, path: bytes, clip: Clip, context: str) -> Key:
+        assert self._chain is not None
+        among = keys.among_sha256(context, tables_of(self._chain, clip.path))
+        return Key(clip.sha256, self._profile, self._tool, among, path)
+
+    # ---- doing it ------------------------------------------------------------------------------------------------
+
+    def _work_off(self, step: Step) -> Iterator[Progress]:
+        """Keep every worker busy until no job of a step is left, whoever does it."""
+        self.progress = Progress(step, self.progress.files)
+        running: dict[Future, _Running] = {}
+        beaten = counted = 0.0
+        while True:
+            if time.monotonic() - counted > COUNT_EVERY_S:
+                self._count(step)
+                counted = time.monotonic()
+            self._fill(step, running)
+            if not running:
+                if not self.ledger.left(self.number, step):
+                    self._count(step)
+                    yield self.progress
+                    return
+                time.sleep(0.2)
+            try:
+                for future in self.cluster.wait(running, 0.5) if running else ():
+                    self._settle(running.pop(future), future)
+                    future.release()
+                self._end_overdue(running)
+            except Lost:
+                self._start_over(running)
+            if time.monotonic() - beaten > HEARTBEAT_S:
+                for one in running.values():
+                    self.ledger.heartbeat(one.job, self.me, LEASE_S)
+                beaten = time.monotonic()
+            self.progress.running = tuple(_shown(one.file.path) for one in running.values())
+            yield self.progress
+
+    def _fill(self, step: Step, running: dict[Future, _Running]) -> None:
+        while len(running) < self.cluster.slots():
+            job = self.ledger.lease(self.me, LEASE_S, attempts=self.attempts, step=step, scope=self._scope)
+            if job is None:
+                return
+            file = self.ledger.file(self.store.name, job.key.path)
+            assert file is not None
+            running[self._submit(step, job, file)] = _Running(job, file)
+
+    def _submit(self, step: Step, job: Job, file: StoredFile) -> Future:
+        path = self.store.path(file.path)
+        known = None if file.sha256 is None else Footage(path, file.sha256, file.bytes, file.mtime_ns)
+        cases = None if self.cases is None else self.cases.only(path)
+        asked = Asked(file.path, known, cases, last=job.attempts >= self.attempts)
+        if step == "measure":
+            return self.cluster.submit(measure_clip, self._sent, asked)
+        assert self._chain is not None
+        return self.cluster.submit(judge_clip, self._sent, asked, tables_of(self._chain, path))
+
+    def _settle(self, one: _Running, future: Future) -> None:
+        """Write down how a job ended."""
+        job, result = one.job, _result(future)
+        if isinstance(result, Measured):
+            self.ledger.measured(job, self.me, self.store.name, result.sha256, result.card, result.footage_s)
+        elif isinstance(result, Judged):
+            self.ledger.commit_result(job.key, result.verdict, result.document, result.footage_s)
+        else:
+            state = self.ledger.fail(job, self.me, result.reason, attempts=self.attempts, back_off_s=self.back_off_s)
+            self.progress.failures += state == "quarantined"
+            self.progress.done += state == "quarantined"
+            return
+        self.progress.done += 1
+        self.progress.finished += 1
+        self.progress.footage_s += result.footage_s
+
+    def _end_overdue(self, running: dict[Future, _Running]) -> None:
+        """End the worker of a clip that takes longer than its size explains."""
+        for future, one in list(running.items()):
+            limit_s = self._limit_s(one.file)
+            if limit_s and time.monotonic() - one.since > limit_s:
+                self.cluster.end_worker(future)
+                future.cancel()
+                del running[future]
+                reason = Message(OVERDUE, {"minutes": limit_s / 60})
+                self.ledger.fail(one.job, self.me, reason, attempts=self.attempts, back_off_s=self.back_off_s)
+
+    def _limit_s(self, file: StoredFile) -> float:
+        """Return how long a clip may take: four times the processor time that its decoder may use; 0: without limit."""
+        used = STAGES["media"].used(self._used)
+        return 4 * (used["cpu_s"] + used["cpu_s_per_mb"] * file.bytes / 1e6) if used["cpu_s"] else 0.0
+
+    def _start_over(self, running: dict[Future, _Running]) -> None:
+        """Give back what a scheduler that is gone was asked for, and look for it."""
+        running.clear()
+        self.ledger.give_back(lambda name: name == self.me)
+        self.progress.note = Message("The scheduler is gone; waiting for it.")
+        self.cluster.reconnect(self.patience_s)
+        self.progress.note = None
+
+    def _count(self, step: Step) -> None:
+        now = self.summary()
+        states = now.measuring if step == "measure" else now.states
+        self.progress.total = sum(states.values())
+        self.progress.done = states.get("done", 0) + states.get("quarantined", 0)
+        quarantined = now.measuring.get("quarantined", 0) + now.states.get("quarantined", 0)
+        self.progress.failures = quarantined + now.refused
+
+
+def _result(future: Future) -> Measured | Judged | Failed:
+    if future.status == "finished":
+        found: Measured | Judged | Failed = future.result()
+        return found
+    error = future.exception()
+    if isinstance(error, KilledWorker):
+        return Failed(Message(KILLED))
+    return Failed(Message(FAILED, {"problem": f"{type(error).__name__}: {error}"[:500]}))
+
+
+def _shown(path: bytes) -> str:
+    return path.decode("utf-8", "backslashreplace")
+
+
+def _chunks(entries: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    rest = iter(entries)
+    while some := tuple(islice(rest, CHUNK)):
+        yield some

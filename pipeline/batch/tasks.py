@@ -1,0 +1,182 @@
+"""What a worker does with one clip.
+
+Everything comes in as arguments and goes out as the return value: a worker needs the store, the cache and the weights,
+and never speaks with the ledger.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline import run
+from pipeline.batch.cards import card
+from pipeline.batch.folder import FolderStore
+from pipeline.beside import Beside
+from pipeline.case import CaseTable
+from pipeline.errors import IntegrityError
+from pipeline.features import extract
+from pipeline.features.cache import Cache
+from pipeline.media.sandbox import is_full
+from pipeline.model import Footage, Message, Table
+from pipeline.report import json_v1
+from pipeline.rules.profile import Profile
+from pipeline.settings import Settings
+
+FAILED = "This program failed on the clip ({problem}). The clip was not changed; please report this."
+DISK_FULL = (
+    "The disk for the cache or for temporary files was full. Make room, then run `unbroken retry` and the batch."
+)
+CHANGED = "{path}: the file is no longer what was measured. Run the batch again."
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What all clips of a batch are examined by."""
+
+    store: FolderStore
+    profile: Profile
+    settings: Settings
+    cache: Path
+    registry: pa.Table | None = None
+    at: datetime | None = None
+
+    def beside(self, cases: CaseTable | None = None) -> Beside:
+        """Return what lies beside the clips, with the rows of the store's table that are given."""
+        beside = Beside(self.registry, cases)
+        return beside if self.at is None else replace(beside, at=self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One clip to be worked on."""
+
+    path: bytes
+    """In the store."""
+    known: Footage | None = None
+    """As it was hashed before."""
+    cases: CaseTable | None = None
+    """Its row of the table of case records."""
+    last: bool = False
+    """There will be no further try: what a hang cut off is taken as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What measuring one clip came to."""
+
+    sha256: str
+    card: str
+    footage_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What judging one clip came to."""
+
+    verdict: str
+    document: str
+    footage_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why there is no result yet."""
+
+    reason: Message
+
+
+def packed(work: Work) -> bytes:
+    """Return what the workers are sent: packed once, not for every clip."""
+    return pickle.dumps(work)
+
+
+@lru_cache(maxsize=2)
+def _unpacked(work: bytes) -> Work:
+    unpacked: Work = pickle.loads(work)
+    return unpacked
+
+
+def measure_clip(work: bytes, asked: Asked) -> Measured | Failed:
+    """Measure one clip, and keep its tables in the cache."""
+    try:
+        looked = _looked(_unpacked(work), asked)
+        if isinstance(looked, Failed):
+            return looked
+        return Measured(looked.footage.sha256, card(looked.clip), looked.clip.duration_s)
+    except Exception as error:
+        return _failed(error)
+
+
+def judge_clip(work: bytes, asked: Asked, others: Mapping[str, Table]) -> Judged | Failed:
+    """Judge one clip from the cache, beside the others of its recorder; what is not in the cache is measured again."""
+    try:
+        given = _unpacked(work)
+        looked = _looked(given, replace(asked, last=True))
+        if isinstance(looked, Failed):
+            return looked
+        if asked.known is not None and looked.footage.sha256 != asked.known.sha256:
+            return Failed(Message(CHANGED, {"path": json_v1.display_path(looked.footage.path)}))
+        result = run.conclude(looked, given.profile, given.settings, others)
+        return Judged(result.verdict, json_v1.text(json_v1.document(result)), looked.clip.duration_s)
+    except Exception as error:
+        return _failed(error)
+
+
+def _looked(work: Work, asked: Asked) -> run.Looked | Failed:
+    _use_own_scratch()
+    with work.store.open(asked.path) as path:
+        looked = run.look(
+            path,
+            work.profile,
+            Cache(work.cache),
+            work.settings,
+            beside=work.beside(asked.cases),
+            folders=(work.store.root,),
+            known=asked.known,
+            unfinished="keep all" if asked.last else "keep",
+        )
+        if looked.unreadable is not None and not _is_still(looked.footage):
+            return Failed(looked.unreadable)
+    if not asked.last and (passing := _passing(looked)) is not None:
+        return Failed(passing)
+    return looked
+
+
+def _is_still(footage: Footage) -> bool:
+    """Tell whether a file that nothing could be examined of was hashed, and still is what was hashed."""
+    if not footage.sha256:
+        return False
+    with suppress(OSError):
+        return footage.is_unchanged()
+    return False
+
+
+def _passing(looked: run.Looked) -> Message | None:
+    """Return the gap that comes from the machine rather than from the clip; None if there is none."""
+    told = [*run.examined_of(looked.features).gaps, *([looked.unreadable] if looked.unreadable else [])]
+    return next((gap for gap in told if gap.template in extract.PASSING), None)
+
+
+def _failed(error: Exception) -> Failed:
+    if is_full(error):
+        return Failed(Message(DISK_FULL))
+    if isinstance(error, IntegrityError):
+        return Failed(run.told(error))
+    return Failed(Message(FAILED, {"problem": f"{type(error).__name__}: {error}"[:500]}))
+
+
+def _use_own_scratch() -> None:
+    """Put temporary files where Dask cleans up after a worker that was killed."""
+    with suppress(ImportError, ValueError):
+        from distributed import get_worker
+
+        tempfile.tempdir = str(get_worker().local_directory)

@@ -10,6 +10,7 @@ from typing import Any
 
 import dask
 from distributed import Client, Future, LocalCluster, wait
+from distributed.client import FuturesCancelledError
 from distributed.comm import CommClosedError
 
 from pipeline.errors import SettingsError
@@ -104,7 +105,7 @@ class Cluster:
             wait(list(futures), timeout=seconds, return_when="FIRST_COMPLETED")
         except TimeoutError:
             pass
-        except (CommClosedError, OSError) as error:
+        except (CommClosedError, FuturesCancelledError, OSError) as error:
             raise Lost from error
         ended = {future for future in futures if future.status != "pending"}
         if any(future.status in ("cancelled", "lost") for future in ended) or self.client.status != "running":

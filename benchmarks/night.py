@@ -3,10 +3,10 @@
     python -m benchmarks.night FOLDER… [--files 520] [--kills 5] [--work DIR]
 
 Makes a store of stretches of the footage in the folders (copied packets, nothing encoded again), breaks every tenth in
-a way of its own, runs `unbroken batch` on it, kills a worker every few seconds and the batch itself `--kills` times, and
-starts it again each time. Then it checks, and prints: every file has one result or a stated reason; the next run does
-nothing; no file of the store was changed; `unbroken verify` passes; after one byte of a file and one row of the ledger
-were changed, `verify` names both.
+a way of its own, runs `unbroken batch` on it, kills a worker every few seconds and the batch itself `--kills` times,
+and starts it again each time. Then it checks, and prints: every file has one result or a stated reason; the next run
+does nothing; no file of the store was changed; `unbroken verify` passes; after one byte of a file and one row of the
+ledger were changed, `verify` names both.
 """
 
 from __future__ import annotations

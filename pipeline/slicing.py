@@ -167,11 +167,11 @@ def joined(
         return None
     for part in plan.slices:
         measure_one(footage, settings, cache, plan, part, progress)
-        if not any(cache.folder(_slice_key(footage, settings, plan, part)).glob("*.parquet")):
+        if not any(entry_of(footage, settings, cache, plan, part).glob("*.parquet")):
             return None
     used = STAGES["media"].used(settings)
     windows = Windows(used["read_every_s"], used["dense_every_s"], used["dense_until_s"])
-    parts = [(part, cache.folder(_slice_key(footage, settings, plan, part))) for part in plan.slices]
+    parts = [(part, entry_of(footage, settings, cache, plan, part)) for part in plan.slices]
     try:
         laid = Path(tempfile.mkdtemp(dir=work))
         measured = joining.join(plan.tables, parts, laid, windows, joining.isolation_of(plan.folder))
@@ -180,6 +180,11 @@ def joined(
     if measured is not None:
         device.recall(plan.overlay)
     return measured
+
+
+def entry_of(footage: Footage, settings: Settings, cache: Cache, plan: Plan, part: Slice) -> Path:
+    """Return where a slice is kept, or would be."""
+    return cache.folder(_slice_key(footage, settings, plan, part))
 
 
 def forget(footage: Footage, cache: Cache) -> None:

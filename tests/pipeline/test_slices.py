@@ -91,7 +91,7 @@ def _told(clip: Path, cache: Cache, slice_s: float | None = None) -> tuple[list[
         used = Settings().over(run.profile_settings(profile))
         footage = measuring.identify(clip)
         parts = measuring.plan(footage, used, cache, slice_s=slice_s)
-        assert len(parts) > 2
+        assert len(parts) > 1
         for part in parts:
             measuring.measure_slice(footage, used, cache, part)
     found = run.examine(clip, profile, cache)
@@ -106,7 +106,7 @@ def test_a_cut_at_a_seam_is_found_as_in_one_pass(beside, tmp_path):
     footage = measuring.identify(clip)
     parts = measuring.plan(footage, SETTINGS, Cache(tmp_path / "any"), slice_s=2.9)
     assert [(part.first_row, part.stop_row) for part in parts] == [(0, 75), (75, 150)]
-    sliced, whole = (_told(clip, Cache(tmp_path / name), slice_s) for name, slice_s in (("sliced", 1.9), ("whole", None)))
+    sliced, whole = _told(clip, Cache(tmp_path / "sliced"), 2.9), _told(clip, Cache(tmp_path / "whole"))
     assert sliced == whole
     assert any("kind='picture-cut'" in finding for finding in whole[0])
 
@@ -141,7 +141,7 @@ def _same(one, other) -> None:
 
 def _planned(clip: Path, cache: Cache):
     footage = measuring.identify(clip)
-    parts = measuring.plan(footage, SETTINGS, cache, slice_s=2.0)
+    parts = measuring.plan(footage, SETTINGS, cache, slice_s=1.9)
     assert len(parts) == 5 and parts[0].heard
     return footage, parts, slicing.planned(footage, SETTINGS, cache)
 

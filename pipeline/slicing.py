@@ -108,6 +108,8 @@ def planned(footage: Footage, settings: Settings, cache: Cache) -> Plan | None:
         tables = {path.stem: pq.ParquetFile(path).read() for path in folder.glob("*.parquet")}
     except OSError:  # none, or the clip was measured meanwhile
         return None
+    if not folder.is_dir():
+        return None
     clock = note["clock"]
     place = ClockPlace(tuple(clock["digits"]), tuple(clock["line"])) if clock else None
     return Plan(tuple(Slice(**part) for part in note["slices"]), place, note["overlay"], tables, folder)
@@ -177,8 +179,9 @@ def joined(
         measured = joining.join(plan.tables, parts, laid, windows, joining.isolation_of(plan.folder))
     except OSError:  # another process that measures the clip came first and removed them
         return None
-    if measured is not None:
-        device.recall(plan.overlay)
+    if measured is None or not all(folder.is_dir() for _, folder in parts):  # as before, while files were copied
+        return None
+    device.recall(plan.overlay)
     return measured
 
 

@@ -228,7 +228,9 @@ def test_a_damaged_clip_is_measured_in_one_pass(clip, tmp_path):
     damaged.write_bytes(data)
     footage = measuring.identify(damaged)
     cache = Cache(tmp_path / "sliced")
-    for part in measuring.plan(footage, SETTINGS, cache, slice_s=2.0):
+    parts = measuring.plan(footage, SETTINGS, cache, slice_s=2.0)
+    assert parts
+    for part in parts:
         measuring.measure_slice(footage, SETTINGS, cache, part)
     tables = _measured(damaged, cache)
     assert tables["gaps"].rows and tables["frames"]["damaged"].any()

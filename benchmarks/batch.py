@@ -33,8 +33,8 @@ from pipeline.batch.cluster import Cluster
 from pipeline.batch.driver import Batch, Progress
 from pipeline.batch.folder import FolderStore
 from pipeline.batch.ledger import Ledger
-from pipeline.batch.nouns import Job, Step, StoredFile
-from pipeline.batch.tasks import Judged, Measured, Work
+from pipeline.batch.nouns import Step
+from pipeline.batch.tasks import Asked, Judged, Measured, Work
 from pipeline.model import Features, Footage
 from pipeline.rules.profile import load_profile
 from pipeline.sessions.clips import clip_of
@@ -63,8 +63,8 @@ def judge_nothing(others: object) -> Judged:
 class Simulated(Batch):
     """A batch whose workers examine nothing."""
 
-    def _submit(self, step: Step, job: Job, file: StoredFile) -> Future:
-        path = self.store.path(file.path)
+    def _submit(self, step: Step, asked: Asked) -> Future:
+        path = self.store.path(asked.path)
         if step == "measure":
             return self.cluster.submit(measure_nothing, str(path), keys.digest(str(path)))
         from pipeline.sessions.tables import tables

@@ -3,11 +3,21 @@
 import json
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from pipeline.batch import keys
+from pipeline.batch.cluster import Cluster
+from pipeline.batch.driver import Batch
+from pipeline.batch.folder import FolderStore
+from pipeline.batch.ledger import Ledger
+from pipeline.batch.tasks import Work
 from pipeline.cli import app
+from pipeline.rules.profile import load_profile
+from pipeline.settings import Settings
+from pipeline.stages import sections
 from tests.footage import make_clip
 from tests.pipeline.nights import Night, sealed, take
 
@@ -101,6 +111,27 @@ def test_two_batches_at_once_come_to_one_result_for_each_clip(place, tmp_path):
     assert [batch.returncode for batch in batches] == [10, 10], said
     night.must_be_sound()
     assert len(night.documents()) == 8
+
+
+def test_a_long_clip_is_measured_in_slices_and_comes_to_the_same(tmp_path):
+    store = tmp_path / "store"
+    take(store, 1, frames=250, audio="aac", gop=25, bframes=2)
+    take(store, 1, device="K7A0999")
+    rules = load_profile("shijiazhuang-safety", sections())
+    work = Work(FolderStore(store), rules, Settings({"media": {"decoder_threads": 1}}), tmp_path / "sliced")
+    version = partial(keys.tool_version, work.used)
+    cluster, most = Cluster(2, None, version(), version), 0
+    with Ledger(str(tmp_path / "night.ledger")) as ledger:
+        batch = Batch(ledger, work, cluster, slice_s=2.0, slice_mb=0.0)
+        try:
+            for state in batch.run():
+                most = max(most, state.running.count("K7A0123_20260304090000_0000.mp4"))
+        finally:
+            cluster.close()
+        sliced = {document["clip"]["path"]: document for document in map(json.loads, ledger.documents())}
+    assert most == 2  # both workers were at it
+    whole = scanned(store, tmp_path / "whole")
+    assert {path: without_times(d) for path, d in sliced.items()} == {p: without_times(d) for p, d in whole.items()}
 
 
 def test_a_store_that_is_read_only(tmp_path):

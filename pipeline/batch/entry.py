@@ -12,7 +12,7 @@ class Entry:
     """A file that looks like footage, or what kept it from being seen."""
 
     path: bytes
-    """In the store, byte for byte, "/" between its parts."""
+    """In the store, byte for byte, "/" between its parts; "/" at the end too: a folder that cannot be searched."""
     bytes: int = 0
     """Size; 0 where it is unknown."""
     mtime_ns: int = 0
@@ -24,5 +24,5 @@ class Entry:
 
     @property
     def shown(self) -> str:
-        """The path for people: bytes that are no UTF-8 are shown as `\\xNN`."""
+        """The path for people; bytes that are no UTF-8 are shown as hexadecimal escapes."""
         return self.path.decode("utf-8", "backslashreplace")

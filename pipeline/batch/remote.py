@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from pipeline.batch.entry import Entry
-from pipeline.batch.remote_beside import inside, named_files, others_of, records_of
+from pipeline.batch.nouns import StoredFile
+from pipeline.batch.remote_beside import folder_of, inside, named_files, others_of, records_of, taken_for_one
 from pipeline.batch.remote_files import ATTEMPTS, RemoteFiles, Seen
-from pipeline.batch.staging import Staging, folded
+from pipeline.batch.staging import Staging
 from pipeline.errors import FootageError, SettingsError
 from pipeline.measuring import MOST_GB, TOO_LARGE
 from pipeline.model import Message
-from pipeline.store import ENDINGS, LEADS_OUT
+from pipeline.store import LEADS_OUT, looks_like_footage
 
 MOST_BESIDE_MB = 256
 """Size of the largest file that comes along with a clip, in 10⁶ bytes."""
 PAUSE_S = 2.0
+LISTED_S = 60.0
+"""How long a folder's list is good enough to say what lies beside a clip that is not examined yet."""
 _LOCAL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 ONE_NAME = (
@@ -63,22 +65,26 @@ class RemoteStore:
 
     name: str
     """The address without user and password, in one spelling: the store's name in the ledger."""
+    root: Path
+    """Local folder below which the copies lie."""
 
     def __init__(self, url: str, stage: Path, *, pause_s: float = PAUSE_S) -> None:
         self._made_of = (url, stage)
         self._files = RemoteFiles(url, pause_s)
         self.name = self._files.name
+        self._listed: tuple[str, float, list[Seen]] | None = None
         try:
             self._staging = Staging(stage, self.name)
             self._staging.tidy()
+            self.root = self._staging.root
         except FootageError as error:
             raise SettingsError(error.args[0]) from error
 
     def __reduce__(self) -> tuple[type[RemoteStore], tuple[str, Path]]:
         return type(self), self._made_of
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield every file that looks like footage, in the order of its path's bytes.
+    def entries(self) -> Iterator[StoredFile]:
+        """Yield every file that looks like footage, in the order of its path's bytes; folders end in "/".
 
         What cannot be examined is yielded too, with the reason: files that are none, links whose target is unknown or
         outside, names that no copy can have, folders that cannot be listed.
@@ -97,12 +103,12 @@ class RemoteStore:
             if seen.kind != "folder":
                 yield self._entry(seen, refused)
             elif refused is not None:
-                yield Entry(_bytes(seen.name) + b"/", refused=refused)
+                yield StoredFile(_bytes(seen.name) + b"/", 0, 0, refused=refused)
             else:
                 try:
                     waiting.extend(self._in_order(seen.name))
                 except FootageError as error:
-                    yield Entry(_bytes(seen.name) + b"/", refused=error.args[0])
+                    yield StoredFile(_bytes(seen.name) + b"/", 0, 0, refused=error.args[0])
 
     @contextmanager
     def open(self, path: bytes) -> Iterator[Path]:
@@ -114,7 +120,7 @@ class RemoteStore:
         Parameters
         ----------
         path : bytes
-            Of an `Entry`.
+            Of a file that `entries` gave.
 
         Returns
         -------
@@ -127,46 +133,72 @@ class RemoteStore:
         FootageError
             If the clip is refused, cannot be copied whole, or changes meanwhile; its argument is a `Message`.
         """
-        name = path.decode("utf-8", "surrogateescape")
-        folder = str(PurePosixPath(name).parent) if "/" in name else ""
+        with ExitStack() as held:
+            name = self._checked(path)
+            clip = self._beside(name, self._files.listing(folder_of(name)), held)
+            yield held.enter_context(self._copied(clip))
+
+    @contextmanager
+    def beside(self, path: bytes) -> Iterator[Path]:
+        """Copy what lies beside a clip, as `open` does, but not the clip; give the path that its copy would have.
+
+        The list of the clip's folder may be up to a minute old, so that a large folder is not listed for every clip.
+        """
+        name = self._checked(path)
+        folder = folder_of(name)
+        if self._listed is None or self._listed[0] != folder or time.monotonic() - self._listed[1] > LISTED_S:
+            self._listed = (folder, time.monotonic(), self._files.listing(folder))
+        with ExitStack() as held:
+            self._beside(name, self._listed[2], held)
+            yield self.path(path)
+
+    def path(self, path: bytes) -> Path:
+        """Return where the copy of a clip lies while there is one."""
+        return self.root / _text(path)
+
+    def _checked(self, path: bytes) -> str:
+        """Return the name of a clip that a copy can have."""
+        name = _text(path)
         if problem := self._staging.name_problem(name):
             raise FootageError(Message(problem, {"path": self._shown(name)}))
+        return name
+
+    def _beside(self, name: str, around: list[Seen], held: ExitStack) -> Seen:
+        """Copy what lies beside a clip, until `held` is closed; return the clip."""
         self._staging.tidy()
-        around = self._files.listing(folder)
         there = {seen.name: seen for seen in around}
         if name not in there:
             raise FootageError(Message("{path}: there is no such file.", {"path": self._shown(name)}))
-        if refused := self._refused(there[name], _same(around, self._staging.folds)):
+        if refused := self._refused(there[name], taken_for_one(around, self._staging.folds)):
             raise FootageError(refused)
-        with ExitStack() as held:
-            records = records_of(name)
-            for beside in (*records, *others_of(name, there)):
-                if beside in there:
-                    self._stage_beside(there[beside], held)
-                elif (self._staging.root / beside).exists():  # another clip uses it, but the store has it no more
-                    raise FootageError(Message(CHANGED, {"path": self._shown(beside)}))
-            for record in records:
-                if record in there:
-                    for named in self._named(record, there):
-                        self._stage_beside(named, held)
-            yield held.enter_context(self._copied(there[name]))
+        records = records_of(name)
+        for beside in (*records, *others_of(name, there)):
+            if beside in there:
+                self._stage_beside(there[beside], held)
+            elif (self.root / beside).exists():  # another clip uses it, but the store has it no more
+                raise FootageError(Message(CHANGED, {"path": self._shown(beside)}))
+        for record in records:
+            if record in there:
+                for named in self._named(record, there):
+                    self._stage_beside(named, held)
+        return there[name]
 
     def _in_order(self, folder: str) -> list[tuple[Seen, Message | None]]:
         """Return the footage and the folders of a folder with the reasons against them, the last path first."""
         found = self._files.listing(folder)
-        same = _same(found, self._staging.folds)
-        wanted = [seen for seen in found if seen.kind == "folder" or _looks_like_footage(seen.name)]
+        same = taken_for_one(found, self._staging.folds)
+        wanted = [seen for seen in found if seen.kind == "folder" or looks_like_footage(Path(seen.name))]
         told = [(seen, self._refused(seen, same)) for seen in wanted]
         return sorted(told, key=lambda one: _bytes(one[0].name) + b"/" * (one[0].kind == "folder"), reverse=True)
 
-    def _entry(self, seen: Seen, refused: Message | None) -> Entry:
+    def _entry(self, seen: Seen, refused: Message | None) -> StoredFile:
         if seen.kind == "file" and seen.bytes is None and refused is None:
             try:
                 seen = self._files.seen(seen.name)
                 refused = self._size_problem(seen)
             except FootageError as error:
                 refused = error.args[0]
-        return Entry(_bytes(seen.name), seen.bytes or 0, seen.mtime_ns, seen.inode, refused)
+        return StoredFile(_bytes(seen.name), seen.bytes or 0, seen.mtime_ns, seen.inode, refused=refused)
 
     def _refused(self, seen: Seen, same: Mapping[str, str]) -> Message | None:
         """Return why a file or folder cannot be examined, as far as its listing tells."""
@@ -204,8 +236,8 @@ class RemoteStore:
 
     def _named(self, record: str, there: Mapping[str, Seen]) -> Iterator[Seen]:
         """Yield the files that a case record, which is copied, names; its errors are told when it is read."""
-        folder = str(PurePosixPath(record).parent) if "/" in record else ""
-        for name in named_files(self._staging.root / record):
+        folder = folder_of(record)
+        for name in named_files(self.root / record):
             where = inside(folder, name)
             if where is None:
                 raise FootageError(Message(OUTSIDE, {"path": self._shown(record), "name": name}))
@@ -214,9 +246,8 @@ class RemoteStore:
             if where in there:
                 yield there[where]
                 continue
-            above = str(PurePosixPath(where).parent) if "/" in where else ""
             try:
-                listed = self._files.listing(above)
+                listed = self._files.listing(folder_of(where))
             except FootageError as error:
                 if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
                     continue
@@ -263,21 +294,8 @@ class RemoteStore:
         return self._files.shown(_bytes(name).decode("utf-8", "backslashreplace"))
 
 
-def _same(found: Sequence[Seen], folds: bool) -> dict[str, str]:
-    """Return which names of a folder a copy could not tell apart: name, with "/" of a folder → another."""
-    keys = [(seen.name + "/" * (seen.kind == "folder"), folded(seen.name) if folds else seen.name) for seen in found]
-    count = Counter(key for _, key in keys)
-    groups: dict[str, list[str]] = {}
-    for name, key in keys:
-        if count[key] > 1:
-            groups.setdefault(key, []).append(name)
-    return {
-        name: next((other for other in names if other != name), name) for names in groups.values() for name in names
-    }
-
-
-def _looks_like_footage(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in ENDINGS
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")
 
 
 def _bytes(name: str) -> bytes:

@@ -1,11 +1,14 @@
-"""Which files of a remote store lie beside a clip: what the pipeline would look for if the store were a folder."""
+"""Names in a remote store: what lies beside a clip, as in a folder, and what copies would take for one."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from pipeline.batch.remote_files import Seen
+from pipeline.batch.staging import folded
 from pipeline.beside import SUBTITLES
 
 
@@ -54,3 +57,21 @@ def inside(folder: str, name: str) -> str | None:
         else:
             parts.append(part)
     return "/".join(parts) or None
+
+
+def folder_of(name: str) -> str:
+    """Return the folder of a path in the store, "" for the root."""
+    return name.rpartition("/")[0]
+
+
+def taken_for_one(found: Sequence[Seen], folds: bool) -> dict[str, str]:
+    """Return which names of a folder a copy could not tell apart: name, with "/" of a folder → another."""
+    keys = [(seen.name + "/" * (seen.kind == "folder"), folded(seen.name) if folds else seen.name) for seen in found]
+    count = Counter(key for _, key in keys)
+    groups: dict[str, list[str]] = {}
+    for name, key in keys:
+        if count[key] > 1:
+            groups.setdefault(key, []).append(name)
+    return {
+        name: next((other for other in names if other != name), name) for names in groups.values() for name in names
+    }

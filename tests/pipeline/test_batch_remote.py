@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pipeline.batch.entry import Entry
+from pipeline.batch.nouns import StoredFile
 from pipeline.batch.remote import RemoteStore
 from pipeline.batch.remote_files import changed_at_ns
 from pipeline.case import case_of
@@ -105,6 +105,14 @@ class TestEveryProtocol:
         with remote.open("b/录像 1.mp4".encode()) as clip:
             assert [path.read_bytes() for _, path in case_of(clip).photos()] == [FILES["places/门 1.jpg"]]
             assert not clip.with_name("c.MP4").exists()
+
+    def test_what_lies_beside_can_be_had_without_the_clip(self, url, tmp_path):
+        remote = opened(url, tmp_path / "stage")
+        for name in ("a.mp4", "b/c.MP4", "b/录像 1.mp4"):
+            with remote.beside(name.encode()) as clip:
+                assert (clip, clip.exists()) == (remote.path(name.encode()), False)
+                assert len(case_of(clip).photos()) == 1
+        assert left(tmp_path / "stage") == []
 
     def test_survives_pickling(self, url, tmp_path):
         remote = pickle.loads(pickle.dumps(opened(url, tmp_path / "stage")))
@@ -230,7 +238,7 @@ class TestServers:
         server.odd["/closed/"] = lambda handler: handler.answer(403, b"no")
         first, second = opened(server.url, tmp_path / "stage").entries()
         assert (first.path, first.refused) == (b"a.mp4", None)
-        assert second == Entry(b"closed/", refused=second.refused)
+        assert second == StoredFile(b"closed/", 0, 0, refused=second.refused)
         assert "403" in str(second.refused)
 
     def test_a_server_that_fails_twice_is_asked_again(self, server, tmp_path):

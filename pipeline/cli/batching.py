@@ -36,7 +36,10 @@ from pipeline.rules.profile import load_profile
 from pipeline.settings import Settings
 from pipeline.stages import sections
 
-StoreArgument = Annotated[Path, typer.Argument(help="Folder of clips; it is only ever read.", metavar="STORE")]
+StoreArgument = Annotated[
+    str,
+    typer.Argument(help="Folder of clips, or its address (s3://…, sftp://…); it is only ever read.", metavar="STORE"),
+]
 LedgerOption = Annotated[
     str | None,
     typer.Option(
@@ -92,9 +95,8 @@ def batch(
     from pipeline.batch import keys
     from pipeline.batch.cluster import Cluster
     from pipeline.batch.driver import Batch
-    from pipeline.batch.folder import FolderStore
     from pipeline.batch.ledger import Ledger
-    from pipeline.batch.tasks import Work
+    from pipeline.batch.tasks import Work, store_at
     from pipeline.stages import profile_settings
     from pipeline.terminal_batch import shown, summary_page
 
@@ -105,7 +107,7 @@ def batch(
         chosen = settings_of(settings, recogniser=recogniser).over(ONE_THREAD)
         table = None if cases is None else read_case_table(cases)
         known = None if registry is None else read_registry(registry)
-        work = Work(FolderStore(store), rules, chosen, cache, known, None if at is None else moment(at))
+        work = Work(store_at(store, cache), rules, chosen, cache, known, None if at is None else moment(at))
         used = chosen.over(profile_settings(rules))
         place = place_of(ledger, cache)
         book = Ledger(place, folder_of(place, cache))

@@ -46,8 +46,8 @@ class CacheKey:
 class Cache:
     """A folder of finished stages; an entry is a folder of Parquet tables and, perhaps, other files.
 
-    An entry appears whole or not at all, whenever the power goes: it is written beside its place, to the disk, and moved
-    there by one rename.
+    An entry appears whole or not at all, whenever the power goes: it is written beside its place, to the disk, and
+    moved there by one rename.
     """
 
     def __init__(self, root: Path) -> None:
@@ -112,6 +112,8 @@ class Cache:
 
 def _to_disk(path: Path) -> None:
     """Have a file, or the list of a folder, written to the disk."""
+    if os.name != "posix" and path.is_dir():
+        return
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -221,7 +221,7 @@ class Ledger:
                 "starts": 0,
                 "updated_at": now,
             }
-            for digest in sorted(named)  # one order: no two batches wait for each other
+            for digest in sorted(named, key=lambda digest: (named[digest].path, digest))  # one order for all batches
         ]
         adding: Any = self._insert(jobs).values(rows)
         new = connection.execute(adding.on_conflict_do_nothing(index_elements=["key"]).returning(jobs.c.key)).all()

@@ -15,7 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
+    column,
 )
 
 metadata = MetaData(
@@ -26,7 +26,7 @@ metadata = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     }
 )
-REFUSED = "refused IS NOT NULL"
+REFUSED = column("refused").is_not(None)
 ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in a column INTEGER
 
 batches = Table(
@@ -62,7 +62,7 @@ files = Table(
     UniqueConstraint("store", "path"),
     Index(None, "sha256"),
     Index(None, "store", "seen_batch"),
-    Index("ix_files_refused", "store", "seen_batch", sqlite_where=text(REFUSED), postgresql_where=text(REFUSED)),
+    Index("ix_files_refused", "store", "seen_batch", sqlite_where=REFUSED, postgresql_where=REFUSED),
 )
 
 jobs = Table(

@@ -41,7 +41,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_files_sha256", "files", ["sha256"])
     op.create_index("ix_files_store_seen_batch", "files", ["store", "seen_batch"])
-    refused = sa.text("refused IS NOT NULL")
+    refused = sa.column("refused").is_not(None)
     op.create_index(
         "ix_files_refused", "files", ["store", "seen_batch"], sqlite_where=refused, postgresql_where=refused
     )

@@ -25,11 +25,11 @@ NAMES = ("passed.mp4", "odd.mp4", "failed.mp4", "running.mp4", "measured.mp4", "
 
 
 def measuring(name: str) -> Key:
-    return Key(f"of {ascii(name)}", PROFILE, "1", "", os.fsencode(name))
+    return Key(f"of {name!a}", PROFILE, "1", "", os.fsencode(name))
 
 
 def judging(name: str) -> Key:
-    return Key(f"content of {ascii(name)}", PROFILE, "1", "", os.fsencode(name))
+    return Key(f"content of {name!a}", PROFILE, "1", "", os.fsencode(name))
 
 
 def half_done(ledger: Ledger) -> int:

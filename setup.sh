@@ -16,6 +16,7 @@ if [ "$1" = "--test-programs" ]; then
     command -v chromium >/dev/null || missing="$missing chromium"
     [ -n "$(find /usr/share/fonts -iname '*notosanscjk*' 2>/dev/null | head -n 1)" ] || missing="$missing fonts-noto-cjk"
     [ -n "$(find /usr/lib/postgresql -name initdb 2>/dev/null | head -n 1)" ] || missing="$missing postgresql"
+    [ -x /usr/sbin/sshd ] || missing="$missing openssh-server"
     for program in sqlite3 openssl; do
         command -v $program >/dev/null || missing="$missing $program"
     done

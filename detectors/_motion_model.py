@@ -36,4 +36,5 @@ def probabilities(frames: Table) -> NDArray[np.float64]:
 def _model() -> Any:
     import skops.io
 
-    return skops.io.load(MODEL, trusted=_TRUSTED)
+    # by one thread: several add up the trees in the order in which they happen to end, and the last digit varies
+    return skops.io.load(MODEL, trusted=_TRUSTED).set_params(n_jobs=1)

@@ -13,18 +13,19 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from pipeline import slicing
 from pipeline.case import CaseRecord
 from pipeline.detector import REGISTRY
 from pipeline.errors import FootageError
 from pipeline.features import extract
 from pipeline.features.cache import Cache, CacheKey
+from pipeline.features.cuts import Slice
 from pipeline.features.schema import to_table
 from pipeline.media.evidence import evidence
 from pipeline.model import Features, Footage, Message, Table
 from pipeline.settings import Settings
-from pipeline.signs import landmarks, reader, recorder
-from pipeline.signs.layouts import Layouts
-from pipeline.stages import STAGES
+from pipeline.signs import landmarks, reader
+from pipeline.stages import STAGES, key_of
 from transcripts import transcribe as speech_stage
 
 MOST_GB = 256
@@ -146,13 +147,8 @@ def measure(
     FootageError
         If the file is no footage at all, or changed since it was hashed.
     """
-    photos = case.photos() if case else ()
-    media = _key("media", footage, settings)
-    overlay = _key("overlay", footage, settings, media=media.digest())
-    keys = {"media": media, "overlay": overlay, "signs": _key("signs", footage, settings, overlay=overlay.digest())}
-    if photos:
-        known = landmarks.identity(photos)
-        keys["landmarks"] = _key("landmarks", footage, settings, overlay=overlay.digest(), photos=known)
+    keys = _keys(footage, settings, case)
+    media = keys["media"]
     parts = {name: cache.tables(key) for name, key in keys.items()}
     sound = cache.file(media, SOUND)
     cut_off = {name: replace(key, params={**key.params, "unfinished": True}) for name, key in keys.items()}
@@ -176,6 +172,7 @@ def measure(
             if measured.complete:
                 for name, key in keys.items():
                     cache.put(key, written[name], {SOUND: sound} if sound and name == "media" else {})
+                slicing.forget(footage, cache)
                 sound = cache.file(media, SOUND)
         if speech and sound is not None:
             parts["speech"] = _listen(footage, settings, cache, progress, sound, keep=media in cache)
@@ -226,7 +223,7 @@ def listen(
     FootageError
         If the file is no footage at all, or changed since it was hashed.
     """
-    media = _key("media", footage, settings)
+    media = key_of("media", footage, settings)
     tables, sound, complete = cache.tables(media), cache.file(media, SOUND), True
     with tempfile.TemporaryDirectory(prefix="unbroken-") as work:
         if tables is None:
@@ -259,7 +256,7 @@ def measure_structure(
     FootageError
         If the file is no footage at all, or changed since it was hashed.
     """
-    key = _key("structure", footage, settings)
+    key = key_of("structure", footage, settings)
     tables = cache.tables(key)
     if tables is not None:
         return Features(tables), None
@@ -271,13 +268,88 @@ def measure_structure(
         return Features(_tables(measured.tables)), measured.unreadable
 
 
+def plan(
+    footage: Footage,
+    settings: Settings,
+    cache: Cache,
+    progress: Progress = silent,
+    case: CaseRecord | None = None,
+    *,
+    slice_s: float = 600.0,
+) -> tuple[Slice, ...]:
+    """Decide how a long clip is cut into slices that are decoded in parallel, and keep the plan in the cache.
+
+    Each slice may be measured in a process of its own, on any machine that has the footage and the cache
+    (`measure_slice`); `measure` joins them. What comes out is what one pass measures (`docs/slices.md`).
+
+    Parameters
+    ----------
+    footage, settings, cache, progress, case
+        As for `measure`.
+    slice_s : float
+        Least length of a slice, in seconds; more than 0. A plan that is kept already stays as it is.
+
+    Returns
+    -------
+    tuple of Slice
+        Small and picklable, in any order to be measured; none where the clip is measured already, shorter than two
+        slices, or cannot be cut without effect on what is measured.
+
+    Raises
+    ------
+    FootageError
+        If the file is no footage at all, or changed since it was hashed.
+    """
+    if all(key in cache for key in _keys(footage, settings, case).values()):
+        return ()
+    device = slicing.device_of(settings, cache, progress, case)
+    found = slicing.cut(footage, settings, cache, progress, device, slice_s)
+    _must_be_unchanged(footage)
+    return found.slices if found else ()
+
+
+def measure_slice(footage: Footage, settings: Settings, cache: Cache, part: Slice, progress: Progress = silent) -> None:
+    """Measure a slice of a planned clip, and keep it in the cache until the whole clip is measured.
+
+    Nothing is done where it is kept already, or where there is no plan any more because the clip was measured.
+
+    Parameters
+    ----------
+    footage, settings, cache, progress
+        As for `measure`.
+    part : Slice
+        One of those that `plan` returned.
+
+    Raises
+    ------
+    FootageError
+        If the file is no footage at all, or changed since it was hashed.
+    """
+    found = slicing.planned(footage, settings, cache)
+    if found is not None and part in found.slices:
+        slicing.measure_one(footage, settings, cache, found, part, progress)
+        _must_be_unchanged(footage)
+
+
+def _keys(footage: Footage, settings: Settings, case: CaseRecord | None) -> dict[str, CacheKey]:
+    """Return under what the tables are kept of every stage that looks at the pictures or hears the sound."""
+    media = key_of("media", footage, settings)
+    overlay = key_of("overlay", footage, settings, media=media.digest())
+    keys = {"media": media, "overlay": overlay, "signs": key_of("signs", footage, settings, overlay=overlay.digest())}
+    if case and case.photos():
+        known = landmarks.identity(case.photos())
+        keys["landmarks"] = key_of("landmarks", footage, settings, overlay=overlay.digest(), photos=known)
+    return keys
+
+
 def _look(
     footage: Footage, settings: Settings, cache: Cache, progress: Progress, work: Path, case: CaseRecord | None
 ) -> tuple[extract.Measured, dict[str, dict[str, pa.Table]]]:
     """Decode a clip, and read what its pictures show; return the tables of every stage that looks at pictures."""
-    layouts = Layouts(cache.root / "layouts", next(iter(case.all("device.id")), "") if case else "")
-    device = recorder.recorder(progress, layouts, **STAGES["overlay"].used(settings))
-    measured = extract.measure(footage.path, work, progress, device.place, **STAGES["media"].used(settings))
+    device = slicing.device_of(settings, cache, progress, case)
+    measured = slicing.joined(footage, settings, cache, progress, device, work)
+    if measured is None:
+        measured = extract.measure(footage.path, work, progress, device.place, **STAGES["media"].used(settings))
     _must_be_unchanged(footage)
     written = {"media": measured.tables}
     if measured.unreadable is None:
@@ -298,8 +370,10 @@ def _listen(
     """Return the tables of speech, from the cache or by listening to the sound; it is kept if the sound is whole."""
     asked = REGISTRY["notice"].parameters.model_validate(settings.section("detectors.notice")).model_dump()
     notices, opening_s = asked["notices"], asked["opening_s"]
-    media = _key("media", footage, settings)
-    key = _key("speech", footage, settings, media=media.digest(), notices="\n".join(notices), opening_s=str(opening_s))
+    media = key_of("media", footage, settings)
+    key = key_of(
+        "speech", footage, settings, media=media.digest(), notices="\n".join(notices), opening_s=str(opening_s)
+    )
     heard = cache.tables(key)
     if heard is None:
         spoken = speech_stage.transcribe(sound, progress, notices, opening_s, **STAGES["speech"].used(settings))
@@ -307,12 +381,6 @@ def _listen(
         if keep and "words" in heard:
             cache.put(key, spoken)
     return heard
-
-
-def _key(name: str, footage: Footage, settings: Settings, **more: str) -> CacheKey:
-    stage = STAGES[name]
-    used = stage.used(settings)
-    return CacheKey(footage.sha256, name, stage.version, {**used, **more}, stage.libraries(used))
 
 
 def _tables(arrows: Mapping[str, pa.Table]) -> dict[str, Table]:

@@ -14,7 +14,9 @@ import transcripts  # noqa: F401  (registers every speech check)
 from pipeline.calendar import working_calendar
 from pipeline.detector import REGISTRY
 from pipeline.features import extract
+from pipeline.features.cache import CacheKey
 from pipeline.fusion import fuse
+from pipeline.model import Footage
 from pipeline.rules.profile import Profile
 from pipeline.sessions.chain import chain
 from pipeline.sessions.naming import read_name
@@ -41,6 +43,13 @@ class Stage:
     def used(self, settings: Settings) -> dict[str, Any]:
         """Return every parameter as it will be used under `settings`."""
         return self.parameters.model_validate(settings.section(self.name)).model_dump()
+
+
+def key_of(stage: str, footage: Footage, settings: Settings, **more: str) -> CacheKey:
+    """Return under what a stage's tables of a clip are kept; `more` is what they depend on besides its settings."""
+    known = STAGES[stage]
+    used = known.used(settings)
+    return CacheKey(footage.sha256, stage, known.version, {**used, **more}, known.libraries(used))
 
 
 def _speech_libraries(used: Mapping[str, Any]) -> Mapping[str, str]:

@@ -1,11 +1,13 @@
 """What several tests need: the sample clips, built once, and a browser."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.shared import SHARED
 from tests.system import need_program
 
 DATA_SAMPLES = Path(__file__).resolve().parents[1] / "data_samples"
@@ -20,6 +22,24 @@ def samples() -> Path:
     """Return the folder of the sample clips; they are built if they are not there yet."""
     subprocess.run([sys.executable, str(DATA_SAMPLES / "build.py")], check=True)
     return DATA_SAMPLES / "built"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def evidence():
+    """Check that no test changed footage, samples or real one: content, size, times, place on the disk.
+
+    Tests that make their own evidence check that too.
+    """
+    folders = (DATA_SAMPLES / "built", SHARED)
+    before = {path: _state(path) for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()}
+    yield
+    assert {path: _state(path) for path in before} == before
+
+
+def _state(path: Path) -> tuple[object, ...]:
+    status = path.stat()
+    sums = hashlib.sha256(path.read_bytes()).hexdigest()
+    return status.st_size, status.st_mtime_ns, status.st_mode, status.st_ino, sums
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,6 @@ def card(clip: Clip) -> str:
             "notice": _finding(clip.notice),
             "place": _finding(clip.place),
         },
-        ensure_ascii=False,
         separators=(",", ":"),
         default=datetime.isoformat,
     )

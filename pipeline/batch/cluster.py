@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Collection
 from typing import Any
 
 import dask
 from distributed import Client, Future, LocalCluster, wait
+from distributed.client import FuturesCancelledError
 from distributed.comm import CommClosedError
 
 from pipeline.errors import SettingsError
@@ -21,6 +23,17 @@ OTHER_VERSION = (
 )
 NO_WORKERS = "The scheduler at {address} has no workers. Start some: dask worker {address} --nthreads 1"
 CONNECT_S = 10.0
+COUNT_EVERY_S = 1.0
+QUIET = {
+    # A clip whose worker dies is given back at once: how often it is tried again is for the ledger to say.
+    "distributed.scheduler.allowed-failures": 0,
+    # Libraries in the worker start processes of their own. A worker ends by itself when the batch does.
+    "distributed.worker.daemon": False,
+    # No pages, on whatever port.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+"""Dask's configuration for workers of this computer."""
 
 
 class Lost(Exception):
@@ -51,22 +64,28 @@ class Cluster:
     def __init__(self, workers: int, address: str | None, version: str, check: Callable[[], str]) -> None:
         self.address, self._version, self._check = address, version, check
         self._local: LocalCluster | None = None
+        self._slots, self._counted_s = 0, -math.inf
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        # A clip whose worker dies is given back at once: how often it is tried again is for the ledger to say.
-        dask.config.set({"distributed.scheduler.allowed-failures": 0, "distributed.worker.daemon": False})
+        dask.config.set(QUIET)
         if address is None:
             self._local = LocalCluster(
                 n_workers=workers or None,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
+                security=True,  # certificates for this run: no other account can send the workers anything
                 silence_logs=logging.CRITICAL,
             )
         self.client = self._connect()
         self._must_be_alike()
 
     def slots(self) -> int:
-        """Return how many clips can be examined at once now."""
+        """Return how many clips can be examined at once, as it was known a moment ago."""
+        if time.monotonic() - self._counted_s > COUNT_EVERY_S:
+            self._counted_s, self._slots = time.monotonic(), self._count()
+        return self._slots
+
+    def _count(self) -> int:
         workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
         return sum(int(worker["nthreads"]) for worker in workers)
 
@@ -86,7 +105,7 @@ class Cluster:
             wait(list(futures), timeout=seconds, return_when="FIRST_COMPLETED")
         except TimeoutError:
             pass
-        except (CommClosedError, OSError) as error:
+        except (CommClosedError, FuturesCancelledError, OSError) as error:
             raise Lost from error
         ended = {future for future in futures if future.status != "pending"}
         if any(future.status in ("cancelled", "lost") for future in ended) or self.client.status != "running":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -22,16 +22,30 @@ from pipeline.batch.folder import FolderStore
 from pipeline.batch.ledger import ATTEMPTS, BACK_OFF_S, Ledger
 from pipeline.batch.nouns import Job, Key, Step, StoredFile
 from pipeline.batch.summary import Summary, summary
-from pipeline.batch.tasks import FAILED, Asked, Failed, Judged, Measured, Work, judge_clip, measure_clip, packed
+from pipeline.batch.tasks import (
+    FAILED,
+    Asked,
+    Failed,
+    Judged,
+    Measured,
+    Sliced,
+    Work,
+    judge_clip,
+    measure_clip,
+    measure_part,
+    packed,
+)
 from pipeline.case import CaseRecord, CaseTable
 from pipeline.errors import IntegrityError
+from pipeline.features.cuts import Slice
 from pipeline.model import Footage, Message
 from pipeline.sessions.chain import Chain
 from pipeline.sessions.clips import Clip
 from pipeline.sessions.tables import tables as tables_of
-from pipeline.stages import STAGES, profile_settings
+from pipeline.stages import STAGES
 
 LEASE_S, HEARTBEAT_S = 120.0, 30.0
+SLICE_S, SLICE_MB = 600.0, 200.0
 CHUNK = 500
 COUNT_EVERY_S = 20.0
 KILLED = "The process that examined the clip was ended from outside, or by the system for want of memory."
@@ -59,11 +73,20 @@ class Progress:
     note: Message | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class _Running:
     job: Job
     file: StoredFile
+    asked: Asked
     since: float = field(default_factory=time.monotonic)
+    footage: Footage | None = None
+    """Of a clip that was cut into slices."""
+    parts: list[Slice] = field(default_factory=list)
+    """Slices that no worker has yet."""
+    open: int = 0
+    """Slices that workers have."""
+    failed: Failed | None = None
+    """Why one of them could not be measured."""
 
 
 class Batch:
@@ -85,6 +108,10 @@ class Batch:
         Pause in seconds after the first failure; it doubles with each further one.
     patience_s : float
         For how long a scheduler that is gone is waited for, in seconds.
+    slice_s : float
+        Least length of the slices that long clips are cut into, in seconds; 0: none is cut.
+    slice_mb : float
+        Size of a file, in 10⁶ bytes, from which on it is looked whether it is long enough to be cut.
     """
 
     def __init__(
@@ -98,17 +125,18 @@ class Batch:
         attempts: int = ATTEMPTS,
         back_off_s: float = BACK_OFF_S,
         patience_s: float = 600.0,
+        slice_s: float = SLICE_S,
+        slice_mb: float = SLICE_MB,
     ) -> None:
         self.ledger, self.work, self.cluster, self.cases = ledger, work, cluster, cases
         self.attempts, self.back_off_s, self.patience_s = attempts, back_off_s, patience_s
+        self.slice_s, self.slice_mb = slice_s, slice_mb
         self.progress = Progress()
         self.me = owner.own_name()
         self._sent = packed(work)
         self._beside = work.beside(cases)
-        used = work.settings.over(profile_settings(work.profile))
-        self._used = used
-        self._profile = keys.profile_sha256(work.profile, used, work.registry, at)
-        self._tool = keys.tool_version(used)
+        self._profile = keys.profile_sha256(work.profile, work.used, work.registry, at)
+        self._tool = keys.tool_version(work.used)
         self._scope = keys.digest({"store": self.store.name, "profile": self._profile, "tool": self._tool})
         self._chain: Chain | None = None
         self.number = 0
@@ -215,40 +243,69 @@ class Batch:
                 time.sleep(0.2)
             try:
                 for future in self.cluster.wait(running, 0.5) if running else ():
-                    self._settle(running.pop(future), future)
+                    self._settle(running.pop(future), future, running)
                     future.release()
                 self._end_overdue(running)
             except Lost:
                 self._start_over(running)
             if time.monotonic() - beaten > HEARTBEAT_S:
-                for one in running.values():
-                    self.ledger.heartbeat(one.job, self.me, LEASE_S)
+                for job in {one.job.key.digest: one.job for one in running.values()}.values():
+                    self.ledger.heartbeat(job, self.me, LEASE_S)
                 beaten = time.monotonic()
             self.progress.running = tuple(_shown(one.file.path) for one in running.values())
             yield self.progress
 
     def _fill(self, step: Step, running: dict[Future, _Running]) -> None:
         while len(running) < self.cluster.slots():
+            cut = next((one for one in running.values() if one.parts), None)
+            if cut is not None:  # the long clip first: the others fill what is left
+                cut.open += 1
+                running[self.cluster.submit(measure_part, self._sent, cut.footage, cut.parts.pop(0))] = cut
+                continue
             job = self.ledger.lease(self.me, LEASE_S, attempts=self.attempts, step=step, scope=self._scope)
             if job is None:
                 return
             file = self.ledger.file(self.store.name, job.key.path)
             assert file is not None
-            running[self._submit(step, job, file)] = _Running(job, file)
+            one = _Running(job, file, self._asks(job, file))
+            running[self._submit(step, one.asked)] = one
 
-    def _submit(self, step: Step, job: Job, file: StoredFile) -> Future:
+    def _asks(self, job: Job, file: StoredFile) -> Asked:
         path = self.store.path(file.path)
         known = None if file.sha256 is None else Footage(path, file.sha256, file.bytes, file.mtime_ns)
         cases = None if self.cases is None else self.cases.only(path)
-        asked = Asked(file.path, known, cases, last=job.attempts >= self.attempts)
+        slice_s = self.slice_s if file.bytes >= self.slice_mb * 1e6 else 0.0
+        return Asked(file.path, known, cases, last=job.attempts >= self.attempts, slice_s=slice_s)
+
+    def _submit(self, step: Step, asked: Asked) -> Future:
         if step == "measure":
             return self.cluster.submit(measure_clip, self._sent, asked)
         assert self._chain is not None
-        return self.cluster.submit(judge_clip, self._sent, asked, tables_of(self._chain, path))
+        others = tables_of(self._chain, self.store.path(asked.path))
+        return self.cluster.submit(judge_clip, self._sent, asked, others)
 
-    def _settle(self, one: _Running, future: Future) -> None:
-        """Write down how a job ended."""
-        job, result = one.job, _result(future)
+    def _settle(self, one: _Running, future: Future, running: dict[Future, _Running]) -> None:
+        """Write down how a job ended; of a clip in slices, let the next of them begin."""
+        result = _result(future)
+        if isinstance(result, Sliced):
+            one.footage, one.parts = result.footage, list(result.parts)
+            one.asked = replace(one.asked, known=result.footage, slice_s=0.0)
+        elif one.open:
+            one.open -= 1
+            if isinstance(result, Failed):
+                one.failed, one.parts = result, []
+        else:
+            self._write(one.job, result)
+            return
+        if one.parts:
+            one.open += 1
+            running[self.cluster.submit(measure_part, self._sent, one.footage, one.parts.pop(0))] = one
+        elif not one.open and one.failed is not None:
+            self._write(one.job, one.failed)
+        elif not one.open:
+            running[self._submit("measure", one.asked)] = one
+
+    def _write(self, job: Job, result: Measured | Judged | Failed) -> None:
         if isinstance(result, Measured):
             self.ledger.measured(job, self.me, self.store.name, result.sha256, result.card, result.footage_s)
         elif isinstance(result, Judged):
@@ -270,12 +327,12 @@ class Batch:
                 self.cluster.end_worker(future)
                 future.cancel()
                 del running[future]
-                reason = Message(OVERDUE, {"minutes": limit_s / 60})
-                self.ledger.fail(one.job, self.me, reason, attempts=self.attempts, back_off_s=self.back_off_s)
+                if one not in running.values():
+                    self._write(one.job, Failed(Message(OVERDUE, {"minutes": limit_s / 60})))
 
     def _limit_s(self, file: StoredFile) -> float:
         """Return how long a clip may take: four times the processor time that its decoder may use; 0: without limit."""
-        used = STAGES["media"].used(self._used)
+        used = STAGES["media"].used(self.work.used)
         return 4 * (used["cpu_s"] + used["cpu_s_per_mb"] * file.bytes / 1e6) if used["cpu_s"] else 0.0
 
     def _start_over(self, running: dict[Future, _Running]) -> None:
@@ -295,10 +352,9 @@ class Batch:
         self.progress.failures = quarantined + now.refused
 
 
-def _result(future: Future) -> Measured | Judged | Failed:
+def _result(future: Future) -> Any:
     if future.status == "finished":
-        found: Measured | Judged | Failed = future.result()
-        return found
+        return future.result()
     error = future.exception()
     if isinstance(error, KilledWorker):
         return Failed(Message(KILLED))

@@ -158,7 +158,8 @@ class Ledger:
         new = adding.excluded
         same = (files.c.bytes == new.bytes) & (files.c.mtime_ns == new.mtime_ns) & (files.c.inode == new.inode)
         known = func.coalesce(new.sha256, case((same, files.c.sha256)))
-        kept = {name: new[name] for name in ("bytes", "mtime_ns", "inode", "refused", "seen_batch")}
+        kept = {name: new[name] for name in ("bytes", "mtime_ns", "inode", "refused")}
+        kept["seen_batch"] = case((files.c.seen_batch > new.seen_batch, files.c.seen_batch), else_=new.seen_batch)
         connection.execute(
             adding.on_conflict_do_update(index_elements=["store", "path"], set_={**kept, "sha256": known})
         )

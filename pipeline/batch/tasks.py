@@ -17,19 +17,23 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline import run
+from pipeline import measuring, run
 from pipeline.batch.cards import card
 from pipeline.batch.folder import FolderStore
 from pipeline.beside import Beside
 from pipeline.case import CaseTable
-from pipeline.errors import IntegrityError
+from pipeline.errors import FootageError, IntegrityError
 from pipeline.features import extract
 from pipeline.features.cache import Cache
+from pipeline.features.cuts import Slice
+from pipeline.measuring import identify, is_as_hashed
 from pipeline.media.sandbox import is_full
 from pipeline.model import Footage, Message, Table
 from pipeline.report import json_v1
 from pipeline.rules.profile import Profile
 from pipeline.settings import Settings
+from pipeline.stages import profile_settings
+from pipeline.store import must_stay_inside
 
 FAILED = "This program failed on the clip ({problem}). The clip was not changed; please report this."
 DISK_FULL = (
@@ -49,6 +53,11 @@ class Work:
     registry: pa.Table | None = None
     at: datetime | None = None
 
+    @property
+    def used(self) -> Settings:
+        """The settings over those of the regulation."""
+        return self.settings.over(profile_settings(self.profile))
+
     def beside(self, cases: CaseTable | None = None) -> Beside:
         """Return what lies beside the clips, with the rows of the store's table that are given."""
         beside = Beside(self.registry, cases)
@@ -67,6 +76,8 @@ class Asked:
     """Its row of the table of case records."""
     last: bool = False
     """There will be no further try: what a hang cut off is taken as it is."""
+    slice_s: float = 0.0
+    """Least length of the slices that a long clip is cut into, in seconds; 0: it is measured in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,14 @@ class Measured:
     sha256: str
     card: str
     footage_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """A long clip is to be measured in these slices first."""
+
+    footage: Footage
+    parts: tuple[Slice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +124,43 @@ def _unpacked(work: bytes) -> Work:
     return unpacked
 
 
-def measure_clip(work: bytes, asked: Asked) -> Measured | Failed:
-    """Measure one clip, and keep its tables in the cache."""
+def measure_clip(work: bytes, asked: Asked) -> Measured | Sliced | Failed:
+    """Measure one clip, and keep its tables in the cache; of a long one, say how it is cut."""
     try:
+        if asked.slice_s and (cut := _cut(_unpacked(work), asked)) is not None:
+            return cut
         looked = _looked(_unpacked(work), asked)
         if isinstance(looked, Failed):
             return looked
         return Measured(looked.footage.sha256, card(looked.clip), looked.clip.duration_s)
     except Exception as error:
         return _failed(error)
+
+
+def measure_part(work: bytes, footage: Footage, part: Slice) -> Failed | None:
+    """Measure one slice of a long clip, and keep it in the cache; nothing is returned if all went well."""
+    try:
+        given = _unpacked(work)
+        _use_own_scratch()
+        measuring.measure_slice(footage, given.used, Cache(given.cache), part)
+    except Exception as error:
+        return _failed(error)
+    return None
+
+
+def _cut(work: Work, asked: Asked) -> Sliced | None:
+    """Decide how a clip is cut; None if it is measured in one piece."""
+    _use_own_scratch()
+    with work.store.open(asked.path) as path:
+        try:
+            must_stay_inside(path, (work.store.root,))
+            known = asked.known
+            footage = known if known is not None and is_as_hashed(known, path) else identify(path)
+            case = work.beside(asked.cases).case(path)
+            parts = measuring.plan(footage, work.used, Cache(work.cache), case=case, slice_s=asked.slice_s)
+        except FootageError:  # measuring tells why
+            return None
+    return Sliced(footage, parts) if len(parts) > 1 else None
 
 
 def judge_clip(work: bytes, asked: Asked, others: Mapping[str, Table]) -> Judged | Failed:

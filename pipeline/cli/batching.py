@@ -93,6 +93,9 @@ def batch(
     back_off: Annotated[
         float, typer.Option(min=0.0, help="Pause after a clip's first failure, in seconds; doubled with each further.")
     ] = 60.0,
+    slice_min: Annotated[
+        float, typer.Option(min=0.0, help="Least length of the slices of long clips, in minutes. 0: none is cut.")
+    ] = 10.0,
     recogniser: RecogniserOption = None,
 ) -> None:
     """Examine every clip of an evidence store, on all processors or on a cluster, and write a ledger.
@@ -125,7 +128,7 @@ def batch(
         say(f"{spoken.text('Ledger')}: {book.database.name}")
         cluster = Cluster(workers, scheduler, keys.tool_version(used), partial(keys.tool_version, used))
     signal.signal(signal.SIGTERM, _interrupt)
-    run = Batch(book, work, cluster, table, at, attempts=attempts, back_off_s=back_off)
+    run = Batch(book, work, cluster, table, at, attempts=attempts, back_off_s=back_off, slice_s=60 * slice_min)
     try:
         with refusing(spoken):
             shown(run.run(), spoken)

@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,11 @@ class Cache:
                 raise
         finally:
             shutil.rmtree(new, ignore_errors=True)
+
+    def drop(self, footage: str, stage: str) -> None:
+        """Remove every entry that a stage has of a clip; each one vanishes at once."""
+        for folder in (self.root / footage[:2] / footage).glob(f"{stage}-*"):
+            old = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
+            with suppress(OSError):  # another process removes it
+                folder.rename(old / folder.name)
+            shutil.rmtree(old, ignore_errors=True)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import errno
 import json
 import sys
-import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,12 @@ import av
 import cv2
 
 from pipeline.errors import FootageError
-from pipeline.features import luma
 from pipeline.features.kept import ClockPlace
 from pipeline.features.listening import Listening
 from pipeline.features.peek import peek
+from pipeline.features.pictures import Pictures, codec_name
+from pipeline.features.piece import measure_piece
+from pipeline.features.saying import Signs, say, say_gap
 from pipeline.features.sharpest import Sharpest
 from pipeline.features.sound import Blocks
 from pipeline.features.spool import Spool, write_spool
@@ -40,12 +42,10 @@ from pipeline.media import probe
 from pipeline.media.audio import SoundDecoder
 from pipeline.media.boxes import MAX_BOXES
 from pipeline.media.evidence import demuxer
-from pipeline.media.frames import Picture, PictureDecoder
 from pipeline.media.sandbox import confine, is_full
 from pipeline.media.sniff import Container, sniff
 from pipeline.model import Message
 
-SIGN_EVERY_S = 0.5
 MAX_READ_ERRORS = 100
 CANNOT_READ = (av.FFmpegError, OSError)
 """What the demuxer raises, and what the store does (a bad sector, a lost connection)."""
@@ -71,47 +71,8 @@ NO_DECODER = (
     "There is no decoder for what this file holds ({codec}); nothing of it was examined. Export the recording in a "
     "common format with the recorder maker's tool; keep this file as it is."
 )
-PICTURES_FAILED = "{failed} packets of pictures could not be decoded ({reason}); {decoded} pictures were."
-PICTURES_DAMAGED = (
-    "{damaged} of {decoded} pictures are damaged: the decoder made up parts of them. Copy the clip again from the "
-    "recorder and scan that copy."
-)
-PICTURES_MISSING = "{missing} of {packets} packets of pictures gave no picture."
-PICTURES_STARVED = (
-    "The decoder of the pictures asked for more memory than it may use. If the pictures are really that large "
-    "({width} × {height}), raise memory_mb in section media of the settings and scan the clip again."
-)
-ENCRYPTED = (
-    "The pictures of this file are encrypted ({codec}); none could be examined. Export the recording unlocked with the "
-    "recorder maker's tool; keep this file as it is."
-)
-NO_PICTURE = "No picture could be decoded, although the file holds {packets} packets of pictures ({codec})."
 SOUND_FAILED = "{failed} packets of sound could not be decoded ({reason}); {seconds} s of sound were."
 NO_SOUND = "No sound could be decoded, although the file holds {packets} packets of sound ({codec})."
-
-
-def say(document: dict[str, Any]) -> None:
-    """Tell the parent something."""
-    sys.stdout.write(json.dumps(document) + "\n")
-    sys.stdout.flush()
-
-
-def say_gap(stage: str, template: str, **values: Any) -> None:
-    """Tell the parent what could not be examined."""
-    say({"gap": {"stage": stage, "message": template, "values": values}})
-
-
-class Signs:
-    """Signs of life, at most one every half second."""
-
-    def __init__(self, stage: str, total: float) -> None:
-        self._stage, self._total, self._next = stage, max(total, 1.0), 0.0
-
-    def give(self, done: float, failed: int = 0) -> None:
-        """Say how far it is."""
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + SIGN_EVERY_S
-            say({"stage": self._stage, "done": min(1.0, max(0.0, done / self._total)), "failed": failed})
 
 
 class Clip:
@@ -130,6 +91,7 @@ class Clip:
         peeks: int = 0,
         decode: bool = True,
         pictures: bool = True,
+        counts: Mapping[str, int] | None = None,
     ) -> None:
         self.path, self.folder = path, folder
         self.windows = (read_every_s, dense_every_s, dense_until_s)
@@ -141,7 +103,9 @@ class Clip:
         self.clock: ClockPlace | None = None
         self.container: Container = sniff(path)
         self.found = probe.structure(path, self.container)
-        self.counts: dict[int, int] = {}
+        self.probed = counts is not None
+        """The packets were looked at and counted before."""
+        self.counts = {int(stream): count for stream, count in (counts or {}).items()}
         """Packets by stream that are to be shown."""
 
     def probe(self) -> Message | None:
@@ -169,7 +133,7 @@ class Clip:
     def _nothing(self, opened: Any) -> Message:
         for stream in opened.streams:
             if stream.type in {"video", "audio"}:
-                return Message(NO_DECODER, {"codec": _codec(stream)})
+                return Message(NO_DECODER, {"codec": codec_name(stream)})
         if self.container.iso and not self.found.index_found:
             return Message(NO_INDEX)
         return Message(NO_STREAMS, {"format": self.container.name})
@@ -202,9 +166,11 @@ class Clip:
 
     def look_ahead(self) -> None:
         """Write a few pictures from all over the clip, and be told where its clock stands."""
+        if not self.peeks:
+            return
         with demuxer(self.path, self.container.demuxer) as opened:
             video = [index for index, kind in probe.default_streams(opened).items() if kind == "video"]
-            if not self.peeks or not video:
+            if not video:
                 return
             try:
                 written = peek(
@@ -229,12 +195,14 @@ class Clip:
             frames = stack.enter_context(Spool(self.folder, "frames", batch_rows=64))
             blocks = stack.enter_context(Spool(self.folder, "sound"))
             if "video" in chosen:
-                pictures = Pictures(self, chosen["video"], shift, frames)
+                sharpest = Sharpest(self.folder, *self.windows)
+                strips = Strips(self.folder, self.clock) if self.clock else None
+                pictures = Pictures(chosen["video"], shift, self.threads, frames, sharpest, strips)
                 track = self.found.movie.track(chosen["video"].id, pictures.index) if self.found.movie else None
                 pictures.encrypted = track is not None and track.codec_tag == "encv"
-                stack.callback(pictures.sharpest.finish)
-                if pictures.strips:
-                    stack.callback(pictures.strips.finish)
+                stack.callback(sharpest.finish)
+                if strips:
+                    stack.callback(strips.finish)
             if "audio" in chosen:
                 listening = stack.enter_context(Listening(self.folder / "sound.raw", self.sound_s))
                 sound = Hearing(chosen["audio"], shift, blocks, listening)
@@ -284,78 +252,11 @@ class Clip:
         write_spool(self.folder, "streams", rows)
 
 
-class Pictures:
-    """Decodes and measures the pictures."""
-
-    def __init__(self, clip: Clip, stream: Any, shift_s: float, spool: Spool) -> None:
-        self.index, self.codec = stream.index, _codec(stream)
-        self._size = {"width": stream.width, "height": stream.height}
-        self.decoder = PictureDecoder(stream, threads=clip.threads, shift_s=shift_s)
-        self.sharpest = Sharpest(clip.folder, *clip.windows)
-        self.strips = Strips(clip.folder, clip.clock) if clip.clock else None
-        self.damaged = 0
-        self.rotation_deg = 0.0
-        self.encrypted = False
-        self._fields = 0
-        self._spool = spool
-        self._looks: tuple[luma.Look | None, luma.Look | None] = (None, None)
-
-    def take(self, packet: Any) -> None:
-        """Measure every picture that a packet completes."""
-        for picture in self.decoder.decode(packet):
-            self._measure(picture)
-
-    def _measure(self, picture: Picture) -> None:
-        before, before_last = self._looks
-        now, columns = luma.measure(picture.luma, before, before_last)
-        self._looks = (now, before)
-        self.sharpest.add(picture, self._spool.rows, columns["sharpness"])
-        if self.strips:
-            self.strips.add(picture, self._spool.rows)
-        self.damaged += picture.damaged
-        self.rotation_deg = self.rotation_deg or picture.rotation_deg
-        self._fields += picture.interlaced
-        height, width = picture.luma.shape
-        self._spool.append(
-            {
-                "pts": picture.pts,
-                "time_s": picture.time_s,
-                "duration_s": picture.duration_s,
-                "key": picture.key,
-                "picture_type": picture.type,
-                "interlaced": picture.interlaced,
-                "damaged": picture.damaged,
-                "width": width,
-                "height": height,
-                **columns,
-            }
-        )
-
-    def finish(self, packets: int) -> None:
-        """Say what of `packets` packets could not be examined."""
-        decoded, failed = self._spool.rows, self.decoder.failed
-        # An interlaced picture may come in two packets; VP8 has packets that are never shown.
-        missing = 0 if self.codec == "vp8" else packets - decoded - self._fields
-        if packets and not decoded and self.encrypted:
-            say_gap("pictures", ENCRYPTED, codec=self.codec)
-        elif packets and not decoded:
-            say_gap("pictures", NO_PICTURE, packets=packets, codec=self.codec)
-        elif failed:
-            reason = self.decoder.reason
-            say_gap("pictures", PICTURES_FAILED, failed=failed, reason=reason, decoded=decoded)
-        elif missing > max(2, packets // 100):
-            say_gap("pictures", PICTURES_MISSING, missing=missing, packets=packets)
-        if self.decoder.starved:
-            say_gap("pictures", PICTURES_STARVED, **self._size)
-        if self.damaged:
-            say_gap("pictures", PICTURES_DAMAGED, damaged=self.damaged, decoded=decoded)
-
-
 class Hearing:
     """Decodes and measures the sound."""
 
     def __init__(self, stream: Any, shift_s: float, spool: Spool, listening: Listening) -> None:
-        self.codec = _codec(stream)
+        self.codec = codec_name(stream)
         self.decoder = SoundDecoder(stream, shift_s=shift_s)
         self._blocks, self._spool, self._listening = Blocks(), spool, listening
         self._seconds = 0.0
@@ -379,21 +280,24 @@ class Hearing:
             say_gap("sound", SOUND_FAILED, failed=failed, reason=reason, seconds=round(self._seconds, 1))
 
 
-def _codec(stream: Any) -> str:
-    return str(stream.codec_context.codec.canonical_name) if stream.codec_context else str(stream.name or "?")
-
-
 def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
 def main(clip: str, folder: str, options: str) -> None:
-    """Measure `clip` into `folder`; `options` is a JSON object with the arguments of `Clip`, and the `limits`."""
+    """Measure `clip` into `folder`.
+
+    `options` is a JSON object with the `limits`, and the arguments of `Clip` or, as `piece`, those of `measure_piece`.
+    """
     cv2.setNumThreads(0)
     asked = json.loads(options)
     say({"isolation": confine(Path(clip), Path(folder), **asked.pop("limits"))})
     try:
-        _measure(Clip(Path(clip), Path(folder), **asked))
+        if "piece" in asked:
+            measure_piece(Path(clip), Path(folder), **asked["piece"])
+            say({"end": True})
+        else:
+            _measure(Clip(Path(clip), Path(folder), **asked))
     except FootageError as error:
         message = error.args[0]
         say({"refused": {"message": message.template, "values": dict(message.values)}})
@@ -405,12 +309,13 @@ def main(clip: str, folder: str, options: str) -> None:
 
 
 def _measure(clip: Clip) -> None:
-    unreadable = clip.probe()
+    unreadable = None if clip.probed else clip.probe()
     if unreadable is not None:
         say({"unreadable": {"message": unreadable.template, "values": dict(unreadable.values)}})
-    elif clip.decodes:
+    else:
         clip.look_ahead()
-        clip.decode()
+        if clip.decodes:
+            clip.decode()
     say({"end": True})
 
 

@@ -88,7 +88,7 @@ class SharpPicture:
 
 
 Locate = Callable[[Sequence[SharpPicture]], ClockPlace | None]
-PEEKED = "peeked.jsonl"
+PICTURES, PEEKED = "pictures.jsonl", "peeked.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class _Limits:
+class Limits:
     """What the child may use; 0: without limit."""
 
     section: str
@@ -135,7 +135,7 @@ _OVER = {
 
 
 @dataclass(slots=True)
-class _Report:
+class Report:
     """What the child said."""
 
     gaps: list[dict[str, str]] = field(default_factory=list)
@@ -146,6 +146,7 @@ class _Report:
     isolation: dict[str, int] = field(default_factory=dict)
 
     def gap(self, stage: str, template: str, values: dict[str, Any]) -> None:
+        """Take note of what could not be examined."""
         self.gaps.append({"stage": stage, "message": template, "values": json.dumps(values, ensure_ascii=False)})
 
 
@@ -222,8 +223,8 @@ def measure(
         "threads": decoder_threads,
         "peeks": peeks if locate else 0,
     }
-    limits = _Limits("media", stall_s, memory_mb, _allowance_s(clip, cpu_s, cpu_s_per_mb), file_mb)
-    return _watch(clip, work, progress, locate, options, limits)
+    limits = Limits("media", stall_s, memory_mb, _allowance_s(clip, cpu_s, cpu_s_per_mb), file_mb)
+    return watch(clip, work, progress, locate, options, limits)
 
 
 def listen(
@@ -257,8 +258,8 @@ def listen(
     FootageError
         As `measure` does.
     """
-    limits = _Limits("media", stall_s, memory_mb, _allowance_s(clip, cpu_s, cpu_s_per_mb), file_mb)
-    return _watch(clip, work, progress, None, {"pictures": False, "sound_s": sound_s}, limits)
+    limits = Limits("media", stall_s, memory_mb, _allowance_s(clip, cpu_s, cpu_s_per_mb), file_mb)
+    return watch(clip, work, progress, None, {"pictures": False, "sound_s": sound_s}, limits)
 
 
 def probe(
@@ -304,20 +305,34 @@ def probe(
     FootageError
         As `measure` does.
     """
-    limits = _Limits("structure", stall_s, memory_mb, _allowance_s(clip, cpu_s, cpu_s_per_mb), file_mb)
-    return _watch(clip, work, progress, None, {"decode": False}, limits)
+    limits = Limits("structure", stall_s, memory_mb, _allowance_s(clip, cpu_s, cpu_s_per_mb), file_mb)
+    return watch(clip, work, progress, None, {"decode": False}, limits)
 
 
-def _watch(
+def watch(
     clip: Path,
     work: Path,
     progress: Callable[[str, float], None],
     locate: Locate | None,
     options: dict[str, Any],
-    limits: _Limits,
+    limits: Limits,
 ) -> Measured:
-    """Let the child measure, and gather what it wrote, however it ended."""
-    report = _Report()
+    """Let the child measure, and gather what it wrote, however it ended.
+
+    Parameters
+    ----------
+    clip, work, progress, locate
+        As for `measure`.
+    options : dict
+        What the child is asked for (`pipeline.features.child.main`), without the limits.
+    limits : Limits
+
+    Raises
+    ------
+    FootageError
+        As `measure` does.
+    """
+    report = Report()
     asked = {"memory_mb": limits.memory_mb, "cpu_s": limits.cpu_s, "file_mb": limits.file_mb}
     told = json.dumps({**options, "limits": asked})
     with (work / "child.err").open("wb") as errors:
@@ -338,7 +353,7 @@ def _watch(
     try:
         for document in _documents(said, limits.stall_s):
             if "peeked" in document:
-                _answer(child, locate(_pictures(work, PEEKED)) if locate else None)
+                _answer(child, locate(kept_pictures(work, PEEKED)) if locate else None)
             else:
                 _take(document, report, progress)
         silent = listener.is_alive()  # its output is still open, and nothing came
@@ -354,7 +369,7 @@ def _watch(
         _tell_why(report, child.returncode, hung, limits, _reached_s(tables), work / "child.err")
     if report.unreadable is not None:
         report.gap("probe", report.unreadable.template, dict(report.unreadable.values))
-    tables["examined"] = to_arrow("examined", _examined(tables, report))
+    tables["examined"] = to_arrow("examined", examined(tables, report))
     if not options.get("decode", True) and report.unreadable is None:
         report.gap("pictures", NOT_DECODED, {})
         report.gap("sound", NOT_HEARD, {})
@@ -362,7 +377,7 @@ def _watch(
     return Measured(
         tables,
         _sound(work),
-        _pictures(work),
+        kept_pictures(work),
         read_strips(work),
         tuple(kept_lines(work)),
         report.unreadable,
@@ -371,13 +386,15 @@ def _watch(
 
 
 def _allowance_s(clip: Path, cpu_s: float, cpu_s_per_mb: float) -> float:
-    """Return how much processor time the child may use for this clip; 0: without limit."""
-    if not cpu_s:
-        return 0.0
     try:
-        return round(cpu_s + cpu_s_per_mb * clip.stat().st_size / 1e6, 1)
+        return allowance_s(clip.stat().st_size, cpu_s, cpu_s_per_mb)
     except OSError:  # the child tells what is wrong with it
         return cpu_s
+
+
+def allowance_s(size_bytes: int, cpu_s: float, cpu_s_per_mb: float) -> float:
+    """Return how much processor time, in seconds, the child may use for so many bytes; 0: without limit."""
+    return round(cpu_s + cpu_s_per_mb * size_bytes / 1e6, 1) if cpu_s else 0.0
 
 
 def _answer(child: subprocess.Popen[str], place: ClockPlace | None) -> None:
@@ -415,7 +432,7 @@ def _documents(said: queue.Queue[str | None], stall_s: float) -> Iterator[dict[s
             continue
 
 
-def _take(document: dict[str, Any], report: _Report, progress: Callable[[str, float], None]) -> None:
+def _take(document: dict[str, Any], report: Report, progress: Callable[[str, float], None]) -> None:
     if "stage" in document:
         report.failed = document["failed"]
         progress(document["stage"], document["done"])
@@ -453,7 +470,7 @@ def _stop(child: subprocess.Popen[str]) -> None:
         child.wait()
 
 
-def _tell_why(report: _Report, status: int, hung: bool, limits: _Limits, seconds: float, errors: Path) -> None:
+def _tell_why(report: Report, status: int, hung: bool, limits: Limits, seconds: float, errors: Path) -> None:
     seconds = round(seconds, 1)
     over = "cpu" if -status == getattr(signal, "SIGXCPU", None) else report.limit
     if hung:
@@ -488,7 +505,9 @@ def _reached_s(tables: dict[str, pa.Table]) -> float:
     return max(ends)
 
 
-def _examined(tables: dict[str, pa.Table], report: _Report) -> list[dict[str, object]]:
+def examined(tables: dict[str, pa.Table], report: Report) -> list[dict[str, object]]:
+    """Return the rows of table `examined`, counted in the other tables."""
+
     def rows(name: str) -> int:
         return int(tables[name].num_rows) if name in tables else 0
 
@@ -510,7 +529,8 @@ def _sound(work: Path) -> Path | None:
     return write_flac(work / "sound.raw", work / "sound.flac")
 
 
-def _pictures(work: Path, name: str = "pictures.jsonl") -> tuple[SharpPicture, ...]:
+def kept_pictures(work: Path, name: str = PICTURES) -> tuple[SharpPicture, ...]:
+    """Return the pictures of a list that the child wrote."""
     listing = work / name
     found = []
     for line in listing.read_text("utf-8").splitlines() if listing.is_file() else []:

@@ -1,8 +1,12 @@
-"""What the decoding pass keeps of the burned-in clock, and where that clock stands. No decoder is needed to read it."""
+"""What the decoding pass keeps for reading: of which stretches a picture, and of every picture the burned-in clock.
+
+No decoder is needed to read it.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-STRIPS, SIZE, LINES = "strips.raw", "strips.json", "lines.jsonl"
+STRIPS, SIZE, LINES, TURN = "strips.raw", "strips.json", "lines.jsonl", "turn.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,25 @@ class ClockPlace:
     """Around the figures of the time of day."""
     line: tuple[float, float, float, float]
     """Around the whole line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The stretches of time of each of which the sharpest picture is kept."""
+
+    every_s: float
+    """Length of a window."""
+    dense_every_s: float
+    """The same before `dense_until_s`; those windows lie side by side from 0 s on."""
+    dense_until_s: float
+    """Where on the presentation timeline the windows of `every_s` begin."""
+
+    def at(self, time_s: float) -> int:
+        """Return the number of the window in which a picture is shown."""
+        if time_s < self.dense_until_s:
+            return math.floor(time_s / self.dense_every_s)
+        dense = math.ceil(self.dense_until_s / self.dense_every_s)
+        return dense + math.floor((time_s - self.dense_until_s) / self.every_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +75,13 @@ def kept_lines(folder: Path) -> Iterator[KeptLine]:
         except json.JSONDecodeError:  # cut off by a crash
             continue
         yield KeptLine(folder / row["name"], row["frame"], row["time_s"])
+
+
+def write_turn(folder: Path, rotation_deg: float) -> None:
+    """Keep by how much the decoder says that pictures must be turned clockwise, 0 to 270."""
+    (folder / TURN).write_text(json.dumps(rotation_deg), "utf-8")
+
+
+def read_turn(folder: Path) -> float:
+    """Return what `write_turn` kept."""
+    return float(json.loads((folder / TURN).read_text("utf-8")))

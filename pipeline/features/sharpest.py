@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.features.kept import Windows
 from pipeline.media.frames import Picture
 
 JPEG_QUALITY = 95
@@ -49,28 +50,20 @@ class Sharpest:
         self, folder: Path, every_s: float, dense_every_s: float | None = None, dense_until_s: float = 0.0
     ) -> None:
         self._folder = folder
-        self._every_s = every_s
-        self._dense_every_s = every_s if dense_every_s is None else dense_every_s
-        self._dense_until_s = dense_until_s
+        self._windows = Windows(every_s, every_s if dense_every_s is None else dense_every_s, dense_until_s)
         self._window = 0
         self._held: _Held | None = None
         self._list = (folder / "pictures.jsonl").open("w", encoding="utf-8")
 
     def add(self, picture: Picture, frame: int, sharpness: float) -> None:
         """Take the next picture; `frame` is its row in table `frames`."""
-        window = self._window if math.isnan(picture.time_s) else self._window_at(picture.time_s)
+        window = self._window if math.isnan(picture.time_s) else self._windows.at(picture.time_s)
         if window != self._window:
             self._write()
             self._window = window
         held = _Held(picture, frame, sharpness)
         if self._held is None or held.rank > self._held.rank:
             self._held = held
-
-    def _window_at(self, time_s: float) -> int:
-        if time_s < self._dense_until_s:
-            return math.floor(time_s / self._dense_every_s)
-        dense = math.ceil(self._dense_until_s / self._dense_every_s)
-        return dense + math.floor((time_s - self._dense_until_s) / self._every_s)
 
     def finish(self) -> None:
         """Write the picture of the last window."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,7 @@ class Strips:
         self._raw = (folder / STRIPS).open("wb")
         self._list = (folder / LINES).open("w", encoding="utf-8")
         self._size: tuple[int, int] | None = None
-        self._next_s = -math.inf
-        self._first_s = math.nan
+        self._moments = _Moments()
 
     def add(self, picture: Picture, frame: int) -> None:
         """Take the next picture; `frame` is its row in table `frames`."""
@@ -51,12 +51,13 @@ class Strips:
             self._size = (min(STRIP_WIDTH_MOST, max(STRIP_HEIGHT, width)), STRIP_HEIGHT)
             (self._folder / SIZE).write_text(json.dumps(self._size), "utf-8")
         self._raw.write(cv2.resize(crop, self._size, interpolation=cv2.INTER_AREA).tobytes())
-        time_s = picture.time_s
-        if math.isnan(self._first_s):
-            self._first_s = time_s
-        if time_s >= self._next_s or time_s < self._next_s - 2 * EVERY_S:
-            self._next_s = time_s + (DENSE_EVERY_S if time_s - self._first_s < DENSE_S else EVERY_S)
+        if self._moments.due(picture.time_s):
             self._keep(picture, frame)
+
+    def pass_over(self, times_s: Iterable[float]) -> None:
+        """Take note of the times of pictures that come before the first one that is added; nothing of them is kept."""
+        for time_s in times_s:
+            self._moments.due(time_s)
 
     def _keep(self, picture: Picture, frame: int) -> None:
         written, data = cv2.imencode(".png", _crop(picture, self._place.line), [cv2.IMWRITE_PNG_COMPRESSION, 1])
@@ -70,6 +71,23 @@ class Strips:
         """Close the files."""
         self._raw.close()
         self._list.close()
+
+
+class _Moments:
+    """Tells of which pictures the line is kept."""
+
+    def __init__(self) -> None:
+        self._next_s = -math.inf
+        self._first_s = math.nan
+
+    def due(self, time_s: float) -> bool:
+        """Take the next picture's time, and tell whether its line is kept."""
+        if math.isnan(self._first_s):
+            self._first_s = time_s
+        if not (time_s >= self._next_s or time_s < self._next_s - 2 * EVERY_S):
+            return False
+        self._next_s = time_s + (DENSE_EVERY_S if time_s - self._first_s < DENSE_S else EVERY_S)
+        return True
 
 
 def _crop(picture: Picture, box: tuple[float, float, float, float]) -> NDArray[np.uint8]:

@@ -8,8 +8,8 @@ recorders write, or stays while the camera moves, is the rest of the overlay.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,26 @@ class Layout:
     def clock(self) -> Line | None:
         """The line that shows the time of day."""
         return next((line for line in self.lines if line.field == "clock"), None)
+
+
+def noted(layout: Layout) -> dict[str, Any]:
+    """Return a layout as JSON can hold it."""
+    return asdict(layout)
+
+
+def recalled(note: Mapping[str, Any]) -> Layout:
+    """Return the layout that `noted` made a note of."""
+    lines = [
+        Line(
+            Area(**line["area"]),
+            line["field"],
+            tuple(LineRead(read["text"], read["confidence"], tuple(read["at"])) for read in line["reads"]),
+            line["coarse"],
+        )
+        for line in note["lines"]
+    ]
+    digits = Area(**note["digits"]) if note["digits"] else None
+    return Layout(tuple(lines), note["pictures"], digits, tuple(note["figures"]))
 
 
 def locate(

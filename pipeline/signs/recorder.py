@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from pipeline.signs.clock_course import leaps
 from pipeline.signs.clock_figures import Label
 from pipeline.signs.fields import consensus, figure, read_clock, read_date
 from pipeline.signs.layouts import Layouts
-from pipeline.signs.locate import Area, Layout, Line, locate
+from pipeline.signs.locate import Area, Layout, Line, locate, noted, recalled
 from pipeline.signs.ocr import LineRead, read_lines, smoothed
 
 OVERLAY_VERSION = 3
@@ -133,6 +133,15 @@ class Recorder:
         others = (line.area for line in self._layout.lines if line is not clock)
         self._layouts.remember(width, height, [clock.area, *others])
         return ClockPlace(_corners(digits), _corners(clock.area))
+
+    def note(self) -> dict[str, Any]:
+        """Return what `place` found, as JSON can hold it, for a recorder that reads in its stead."""
+        return {"layout": noted(self._layout), "times": list(self._times), "pixels": self._pixels}
+
+    def recall(self, note: Mapping[str, Any]) -> None:
+        """Take over what another recorder's `place` found."""
+        self._layout, self._times = recalled(note["layout"]), tuple(note["times"])
+        self._pixels = note["pixels"]
 
     def read(self, measured: Measured) -> dict[str, pa.Table]:
         """Read the overlay of the decoded clip: tables overlay, clock and texts of `pipeline/features/schema.py`."""

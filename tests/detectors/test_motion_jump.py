@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from detectors._motion_model import probabilities
 from detectors._motion_windows import COLUMNS, names, windows
 from detectors.motion_jump import motion_jump
 from pipeline.model import Features, Level, Table
@@ -78,3 +79,8 @@ def test_the_inputs_do_not_depend_on_the_contrast():
     doubled = windows(Table({**rows, "luma_diff": 2 * rows["luma_diff"]}))
     over = [n for n, name in enumerate(names()) if name.startswith("luma_diff over")]
     assert np.allclose(inputs[10:50, over], doubled[10:50, over], atol=0.02)
+
+
+def test_the_model_says_the_same_to_the_last_digit_every_time():
+    frames = measured(take(PLACES))["frames"]
+    assert len({probabilities(frames).tobytes() for _ in range(20)}) == 1

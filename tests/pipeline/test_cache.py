@@ -61,6 +61,18 @@ def test_a_put_that_fails_leaves_nothing(tmp_path):
     assert list(cache.folder(KEY).parent.iterdir()) == []
 
 
+def test_dropping_a_stage_leaves_the_others(tmp_path):
+    cache = Cache(tmp_path)
+    others = [dataclasses.replace(KEY, stage="other"), dataclasses.replace(KEY, footage="ff" + KEY.footage[2:])]
+    gone = [KEY, dataclasses.replace(KEY, version=KEY.version + 1)]
+    for key in (*gone, *others):
+        cache.put(key, {"packets": PACKETS})
+    cache.drop(KEY.footage, KEY.stage)
+    cache.drop(KEY.footage, KEY.stage)
+    assert [key in cache for key in (*gone, *others)] == [False, False, True, True]
+    assert [path.name.split("-")[0] for path in cache.folder(KEY).parent.iterdir()] == ["other"]
+
+
 def test_written_tables_read_back_equal(tmp_path):
     tables = {"packets": to_table("packets", PACKETS), "words": table("words", [])}
     assert [path.name for path in write_tables(tables, tmp_path)] == ["packets.parquet", "words.parquet"]

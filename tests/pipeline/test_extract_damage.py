@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import FootageError
 from pipeline.features.extract import measure
 from tests.footage import make_clip
-from tests.pipeline.measuring import counts, gaps, measured, table
+from tests.pipeline.measuring import child_of_this_process, counts, gaps, measured, table
 
 FASTSTART = {"movflags": "faststart"}
 
@@ -95,22 +95,12 @@ def test_no_footage_raises_in_the_parent(tmp_path):
     assert caught.value.args[0].values["path"].endswith("list.mp4")
 
 
-def _child_of_this_process(clip: Path) -> int | None:
-    """Return the process id of the child that measures `clip`."""
-    for task in Path("/proc/self/task").iterdir():
-        for child in (task / "children").read_text().split():
-            command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            if b"pipeline.features.child" in command and os.fsencode(clip) in command:
-                return int(child)
-    return None
-
-
 def _measure_and_signal(clip: Path, work: Path, number: int, **how):
     """Measure `clip`, and send a signal to the measuring child when it has begun with the pictures."""
     sent: list[int] = []
 
     def strike(stage: str, done: float) -> None:
-        child = _child_of_this_process(clip)
+        child = child_of_this_process(clip)
         if stage == "pictures" and done > 0.1 and not sent and child is not None:
             os.kill(child, number)
             sent.append(child)
@@ -147,7 +137,7 @@ def test_an_interrupted_parent_leaves_no_child_behind(long, tmp_path):
 
     def interrupt(stage: str, done: float) -> None:
         if stage == "pictures":
-            seen.append(_child_of_this_process(long) or 0)
+            seen.append(child_of_this_process(long) or 0)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -24,7 +24,6 @@ from pipeline.batch.verify import Extent, Kind, Problem
 from pipeline.errors import ExitCode
 from pipeline.language import Language
 from pipeline.model import Message, Scalar
-from pipeline.report.json_v1 import display_path
 
 LINE_EVERY_S = 60.0
 """How often a log, which is no terminal, gets a line."""
@@ -256,8 +255,8 @@ def verify_page(
     for problem in problems:
         clip = f" ({documents.shown(clips[problem.first])})" if problem.first in clips else ""
         _line_out(console, f"  {spoken.text(KINDS[problem.kind])}: {spoken.tell(problem.message)}{clip}")
-    for name, root in evidence.stores.items():
-        _line_out(console, spoken.tell(Message(LOOKED, {"store": name, "folder": display_path(root)})))
+    for name, where in evidence.stores.items():
+        _line_out(console, spoken.tell(Message(LOOKED, {"store": name, "folder": where})))
     told: dict[str, Scalar] = {"unchanged": evidence.counts.get("unchanged", 0), "gb": evidence.bytes / 1e9}
     _line_out(console, spoken.tell(Message(READ, told)))
     for state, word in STATES.items():

@@ -11,7 +11,6 @@ from pipeline.batch.evidence import CHANGES, Evidence, Told
 from pipeline.batch.summary import Batch, Row, Standing, Summary
 from pipeline.batch.verify import OPEN, Extent, Problem
 from pipeline.errors import ExitCode
-from pipeline.report.json_v1 import display_path
 
 FORMAT = 1
 
@@ -119,7 +118,7 @@ def verify_document(
             ],
         },
         "evidence": {
-            "stores": [{"store": name, "looked_at": display_path(root)} for name, root in evidence.stores.items()],
+            "stores": [{"store": name, "looked_at": where} for name, where in evidence.stores.items()],
             "counts": dict(sorted(evidence.counts.items())),
             "bytes": evidence.bytes,
             "files": [_told(one) for one in evidence.told],

@@ -18,7 +18,6 @@ from pipeline import run
 from pipeline.batch import keys, owner
 from pipeline.batch.cards import clip_from
 from pipeline.batch.cluster import Cluster, Lost
-from pipeline.batch.folder import FolderStore
 from pipeline.batch.ledger import ATTEMPTS, BACK_OFF_S, Ledger
 from pipeline.batch.nouns import Job, Key, Step, StoredFile
 from pipeline.batch.summary import Summary, summary
@@ -29,6 +28,7 @@ from pipeline.batch.tasks import (
     Judged,
     Measured,
     Sliced,
+    Store,
     Work,
     judge_clip,
     measure_clip,
@@ -79,8 +79,6 @@ class _Running:
     file: StoredFile
     asked: Asked
     since: float = field(default_factory=time.monotonic)
-    footage: Footage | None = None
-    """Of a clip that was cut into slices."""
     parts: list[Slice] = field(default_factory=list)
     """Slices that no worker has yet."""
     open: int = 0
@@ -142,7 +140,7 @@ class Batch:
         self.number = 0
 
     @property
-    def store(self) -> FolderStore:
+    def store(self) -> Store:
         """What is examined."""
         return self.work.store
 
@@ -194,9 +192,9 @@ class Batch:
         return file, Key(keys.file_sha256(file), self._profile, self._tool, context, file.path)
 
     def _context(self, file: StoredFile) -> tuple[CaseRecord | None, str]:
-        path = self.store.path(file.path)
-        case = self._beside.case(path)
-        return case, keys.context_sha256(file, path, case)
+        with self.store.beside(file.path) as path:
+            case = self._beside.case(path)
+            return case, keys.context_sha256(file, path, case)
 
     def _put_together(self) -> Iterator[Progress]:
         """Put the measured clips together, and ask for what was not judged as they stand together."""
@@ -260,7 +258,7 @@ class Batch:
             cut = next((one for one in running.values() if one.parts), None)
             if cut is not None:  # the long clip first: the others fill what is left
                 cut.open += 1
-                running[self.cluster.submit(measure_part, self._sent, cut.footage, cut.parts.pop(0))] = cut
+                running[self.cluster.submit(measure_part, self._sent, cut.asked, cut.parts.pop(0))] = cut
                 continue
             job = self.ledger.lease(self.me, LEASE_S, attempts=self.attempts, step=step, scope=self._scope)
             if job is None:
@@ -288,7 +286,7 @@ class Batch:
         """Write down how a job ended; of a clip in slices, let the next of them begin."""
         result = _result(future)
         if isinstance(result, Sliced):
-            one.footage, one.parts = result.footage, list(result.parts)
+            one.parts = list(result.parts)
             one.asked = replace(one.asked, known=result.footage, slice_s=0.0)
         elif one.open:
             one.open -= 1
@@ -299,7 +297,7 @@ class Batch:
             return
         if one.parts:
             one.open += 1
-            running[self.cluster.submit(measure_part, self._sent, one.footage, one.parts.pop(0))] = one
+            running[self.cluster.submit(measure_part, self._sent, one.asked, one.parts.pop(0))] = one
         elif not one.open and one.failed is not None:
             self._write(one.job, one.failed)
         elif not one.open:

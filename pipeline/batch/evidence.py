@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,9 @@ from pipeline.batch.hashing import Hashed, Progress, hash_again, silent
 from pipeline.batch.ledger import Ledger
 from pipeline.batch.named import Named, Unnamed, named_by, without_result
 from pipeline.batch.nouns import StoredFile
+from pipeline.batch.remote import RemoteStore
 from pipeline.batch.summary import batches_of
+from pipeline.batch.tasks import Store
 from pipeline.batch.verify import Problem
 from pipeline.errors import SettingsError
 from pipeline.model import Message, Scalar
@@ -48,8 +50,8 @@ NO_SUM = "{path}: result {row} names no SHA-256, for the file could not be read 
 NO_DOCUMENT = "Result {row} names no file with its SHA-256: its document cannot be read."
 OUTSIDE = "Result {row} names {path}, which does not lie in the store {store}."
 NO_STORE = (
-    "{store}: there is no such folder, and {count} files in it could not be looked at. If the store lies elsewhere, "
-    "say where: unbroken verify STORE"
+    "{store}: this store cannot be opened, and {count} files in it could not be looked at. If it lies elsewhere, say "
+    "where: unbroken verify STORE"
 )
 NEW = "{path}: there is no result of this file."
 
@@ -74,8 +76,8 @@ class Told:
 class Evidence:
     """What the evidence of a ledger comes to."""
 
-    stores: Mapping[str, Path] = field(default_factory=dict)
-    """Name of a store in the ledger → folder in which it was looked at."""
+    stores: Mapping[str, str] = field(default_factory=dict)
+    """Name of a store in the ledger → folder or address in which it was looked at."""
     counts: Mapping[State, int] = field(default_factory=dict)
     bytes: int = 0
     """So much was read."""
@@ -83,11 +85,17 @@ class Evidence:
     """All but the unchanged, in the order of the stores and their paths; what could not be told of a path first."""
 
 
+def _folder(name: str) -> Store:
+    return FolderStore(Path(name))
+
+
 def verify_evidence(
     ledger: Ledger,
     problems: Collection[Problem] = (),
-    store: Path | None = None,
+    store: str | None = None,
     progress: Progress = silent,
+    *,
+    stores: Callable[[str], Store] = _folder,
     threads: int | None = None,
 ) -> Evidence:
     """Hash every file that has a result, and compare it with what the newest result of its path names.
@@ -99,47 +107,51 @@ def verify_evidence(
     ledger : Ledger
     problems : collection of Problem
         What was found in the chain: a result that was edited proves nothing.
-    store : Path, optional
-        Where the store lies now: the one of that name in the ledger, else that of the last batch; others are left out.
+    store : str, optional
+        Folder or address where the store lies now: the one of that name in the ledger, else that of the last batch;
+        others are left out.
         Default: every store of the ledger, where it lay.
     progress : callable
         Told how many bytes of how many were read, by several threads.
+    stores : callable
+        Opens the store of a name. Default: it is a folder.
     threads : int, optional
         Files that are read at once. Default: one per processor, 8 at most.
 
     Raises
     ------
     SettingsError
-        If there is no folder `store`, or no batch at all.
+        If `store` cannot be opened, or there is no batch at all.
     """
     known, unnamed = named_by(ledger, problems)
     lost = without_result(ledger)
-    places = _places(ledger, [*dict.fromkeys([*known, *lost])], store)
+    places = _places(ledger, [*dict.fromkeys([*known, *lost])], store, stores)
     counts: Counter[State] = Counter()
     told = [_unnamed(one) for one in unnamed if one.store is None or one.store in places]
     size = 0
-    for name, root in places.items():
+    for name, place in places.items():
         here = known.get(name, {})
         gone = lost.get(name, [])
-        if not root.is_dir():
+        if place is None:
             if here:
                 counts["unchecked"] += len(here) - 1  # one more is counted with what is told
                 told.append(Told("unchecked", b"", Message(NO_STORE, {"store": name, "count": len(here)})))
             told += [Told("removed", path, Message(REMOVED, {"path": _shown(path)})) for path in gone]
             continue
-        seen = _Store(root, here, progress, threads or min(8, os.cpu_count() or 1))
+        seen = _Seen(place, here, progress, threads or min(8, os.cpu_count() or 1))
         told += sorted([*seen.told(), *seen.news(gone)], key=lambda one: one.path)
         counts["unchanged"] += seen.unchanged
         size += seen.bytes
     counts.update(one.state for one in told)
-    return Evidence(places, dict(counts), size, tuple(told))
+    looked = {name: name if place is None else place.name for name, place in places.items()}
+    return Evidence(looked, dict(counts), size, tuple(told))
 
 
-class _Store:
+class _Seen:
     """One store as it is now, against what the results say of it."""
 
-    def __init__(self, root: Path, known: Mapping[bytes, Named], progress: Progress, threads: int) -> None:
-        self.store, self.known = FolderStore(root), known
+    def __init__(self, store: Store, known: Mapping[bytes, Named], progress: Progress, threads: int) -> None:
+        self.store, self.known = store, known
         self.unchanged = 0
         self._threads = threads
         self._files = {file.path: file for file in self.store.entries()}
@@ -192,10 +204,16 @@ class _Store:
                 yield Told("new", path, file.refused or Message(NEW, {"path": _shown(path)}))
 
     def _hash(self, paths: Sequence[bytes], progress: Progress) -> dict[bytes, Hashed]:
-        return hash_again(self.store, [self._file(path) for path in paths], progress, self._threads)
+        listed = isinstance(self.store, RemoteStore)  # a folder is asked for each file
+        gone = {path for path in paths if listed and path not in self._files and not self._is_hidden(path)}
+        there = [self._files.get(path) or StoredFile(path, 0, 0) for path in paths if path not in gone]
+        missing = {path: Hashed(is_missing=True) for path in gone}
+        return {**missing, **hash_again(self.store, there, progress, self._threads)}
 
-    def _file(self, path: bytes) -> StoredFile:
-        return self._files.get(path) or StoredFile(path, 0, 0)
+    def _is_hidden(self, path: bytes) -> bool:
+        """Tell whether a folder above a path could not be listed."""
+        folders = path.split(b"/")[:-1]
+        return any(b"/".join(folders[: count + 1]) + b"/" in self._files for count in range(len(folders)))
 
     def _is_gone(self, one: Named) -> bool:
         return one.sha256 is not None and self._now[one.path].is_missing
@@ -213,17 +231,26 @@ class _Store:
             yield Told("replaced", one.path, Message(REPLACED, values), row, sha256, one.sha256)
 
 
-def _places(ledger: Ledger, names: Sequence[str], store: Path | None) -> dict[str, Path]:
-    """Return which stores are looked at, and where they lie."""
+def _places(
+    ledger: Ledger, names: Sequence[str], store: str | None, stores: Callable[[str], Store]
+) -> dict[str, Store | None]:
+    """Return which stores are looked at, and where they lie; None: it cannot be opened."""
     if store is None:
-        return {name: Path(name) for name in names}
-    root = FolderStore(store)
-    if root.name in names:
-        return {root.name: root.root}
+        return {name: _opened(name, stores) for name in names}
+    there = stores(store)
+    if there.name in names:
+        return {there.name: there}
     run = batches_of(ledger)
     if not run:
         raise SettingsError(Message("{ledger}: no batch was run yet.", {"ledger": ledger.database.name}))
-    return {run[0].store: root.root}
+    return {run[0].store: there}
+
+
+def _opened(name: str, stores: Callable[[str], Store]) -> Store | None:
+    try:
+        return stores(name)
+    except SettingsError:
+        return None
 
 
 def _told(

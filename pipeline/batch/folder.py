@@ -83,8 +83,16 @@ class FolderStore:
         """Return where a clip lies."""
         return self.root / os.fsdecode(inside)
 
+    def shown(self, inside: bytes) -> str:
+        """Return what people are told for the path of a clip."""
+        return os.fsencode(self.path(inside)).decode("utf-8", "backslashreplace")
+
     def open(self, inside: bytes) -> AbstractContextManager[Path]:
         """Return where a clip can be read as long as the context is open."""
+        return nullcontext(self.path(inside))
+
+    def beside(self, inside: bytes) -> AbstractContextManager[Path]:
+        """Return a clip's path; what lies beside it can be read as long as the context is open."""
         return nullcontext(self.path(inside))
 
     def _unsearched(self, error: OSError) -> StoredFile:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock
 
-from pipeline.batch.folder import FolderStore
 from pipeline.batch.nouns import StoredFile
+from pipeline.batch.tasks import Store
 from pipeline.errors import FootageError
 from pipeline.measuring import identify
 from pipeline.model import Message
-from pipeline.report.json_v1 import display_path
 from pipeline.run import told
 from pipeline.store import must_stay_inside
 
@@ -43,14 +42,12 @@ def silent(done: int, total: int) -> None:
     """Show no progress."""
 
 
-def hash_again(
-    store: FolderStore, files: Sequence[StoredFile], progress: Progress, threads: int
-) -> dict[bytes, Hashed]:
+def hash_again(store: Store, files: Sequence[StoredFile], progress: Progress, threads: int) -> dict[bytes, Hashed]:
     """Hash files of a store.
 
     Parameters
     ----------
-    store : FolderStore
+    store : FolderStore or RemoteStore
     files : sequence of StoredFile
     progress : callable
         Called by several threads, by one at a time.
@@ -94,8 +91,8 @@ class _Counter:
             self._progress(self._done, max(self.total, self._done))
 
 
-def _hash(store: FolderStore, file: StoredFile, counter: _Counter) -> Hashed:
-    path, counted = store.path(file.path), 0
+def _hash(store: Store, file: StoredFile, counter: _Counter) -> Hashed:
+    counted = 0
 
     def progress(_: str, share: float) -> None:
         nonlocal counted
@@ -104,14 +101,15 @@ def _hash(store: FolderStore, file: StoredFile, counter: _Counter) -> Hashed:
         counted = now
 
     try:
-        must_stay_inside(path, (store.root,))
-        if _is_missing(path):
-            return Hashed(is_missing=True)
-        footage = identify(path, progress)
+        with store.open(file.path) as path:
+            must_stay_inside(path, (store.root,))
+            if _is_missing(path):
+                return Hashed(is_missing=True)
+            footage = identify(path, progress)
     except FootageError as error:
         return Hashed(problem=told(error))
     except OSError as error:
-        values = {"path": display_path(path), "problem": error.strerror or str(error)}
+        values = {"path": store.shown(file.path), "problem": error.strerror or str(error)}
         return Hashed(problem=Message(CANNOT_BE_READ, values))
     return Hashed(footage.sha256, footage.bytes)
 

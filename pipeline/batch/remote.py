@@ -156,6 +156,10 @@ class RemoteStore:
         """Return where the copy of a clip lies while there is one."""
         return self.root / _text(path)
 
+    def shown(self, path: bytes) -> str:
+        """Return what people are told for the path of a clip."""
+        return self._shown(_text(path))
+
     def _checked(self, path: bytes) -> str:
         """Return the name of a clip that a copy can have."""
         name = _text(path)

@@ -20,6 +20,7 @@ import pyarrow as pa
 from pipeline import measuring, run
 from pipeline.batch.cards import card
 from pipeline.batch.folder import FolderStore
+from pipeline.batch.remote import RemoteStore
 from pipeline.beside import Beside
 from pipeline.case import CaseTable
 from pipeline.errors import FootageError, IntegrityError
@@ -42,11 +43,25 @@ DISK_FULL = (
 CHANGED = "{path}: the file is no longer what was measured. Run the batch again."
 
 
+Store = FolderStore | RemoteStore
+
+
+def store_at(address: str, cache: Path) -> Store:
+    """Return the store of a folder or of an address; copies of the latter's clips lie in the cache's folder.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot be reached.
+    """
+    return RemoteStore(address, cache / "staged") if "://" in address else FolderStore(Path(address))
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What all clips of a batch are examined by."""
 
-    store: FolderStore
+    store: Store
     profile: Profile
     settings: Settings
     cache: Path
@@ -137,12 +152,14 @@ def measure_clip(work: bytes, asked: Asked) -> Measured | Sliced | Failed:
         return _failed(error)
 
 
-def measure_part(work: bytes, footage: Footage, part: Slice) -> Failed | None:
+def measure_part(work: bytes, asked: Asked, part: Slice) -> Failed | None:
     """Measure one slice of a long clip, and keep it in the cache; nothing is returned if all went well."""
     try:
         given = _unpacked(work)
         _use_own_scratch()
-        measuring.measure_slice(footage, given.used, Cache(given.cache), part)
+        assert asked.known is not None
+        with given.store.open(asked.path):
+            measuring.measure_slice(asked.known, given.used, Cache(given.cache), part)
     except Exception as error:
         return _failed(error)
     return None
@@ -173,7 +190,10 @@ def judge_clip(work: bytes, asked: Asked, others: Mapping[str, Table]) -> Judged
         if asked.known is not None and looked.footage.sha256 != asked.known.sha256:
             return Failed(Message(CHANGED, {"path": json_v1.display_path(looked.footage.path)}))
         result = run.conclude(looked, given.profile, given.settings, others)
-        return Judged(result.verdict, json_v1.text(json_v1.document(result)), looked.clip.duration_s)
+        document = json_v1.document(result)
+        if isinstance(given.store, RemoteStore):  # the copy is gone by now
+            document["clip"] |= {"path": given.store.shown(asked.path)}
+        return Judged(result.verdict, json_v1.text(document), looked.clip.duration_s)
     except Exception as error:
         return _failed(error)
 

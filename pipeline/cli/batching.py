@@ -45,7 +45,10 @@ if TYPE_CHECKING:
     from pipeline.batch.ledger import Ledger
     from pipeline.batch.summary import Batch
 
-StoreArgument = Annotated[Path, typer.Argument(help="Folder of clips; it is only ever read.", metavar="STORE")]
+StoreArgument = Annotated[
+    str,
+    typer.Argument(help="Folder of clips, or its address (s3://…, sftp://…); it is only ever read.", metavar="STORE"),
+]
 LedgerOption = Annotated[
     str | None,
     typer.Option(
@@ -108,9 +111,8 @@ def batch(
     from pipeline.batch import keys
     from pipeline.batch.cluster import Cluster
     from pipeline.batch.driver import Batch
-    from pipeline.batch.folder import FolderStore
     from pipeline.batch.ledger import Ledger
-    from pipeline.batch.tasks import Work
+    from pipeline.batch.tasks import Work, store_at
     from pipeline.stages import profile_settings
     from pipeline.terminal_batch import shown, summary_page
 
@@ -121,7 +123,7 @@ def batch(
         chosen = settings_of(settings, recogniser=recogniser).over(ONE_THREAD)
         table = None if cases is None else read_case_table(cases)
         known = None if registry is None else read_registry(registry)
-        work = Work(FolderStore(store), rules, chosen, cache, known, None if at is None else moment(at))
+        work = Work(store_at(store, cache), rules, chosen, cache, known, None if at is None else moment(at))
         used = chosen.over(profile_settings(rules))
         place = place_of(ledger, cache)
         book = Ledger(place, folder_of(place, cache))
@@ -210,8 +212,10 @@ def verify(
     lang: LanguageOption,
     cache: CacheOption,
     store: Annotated[
-        Path | None,
-        typer.Argument(help="Where the store lies now.", metavar="[STORE]", show_default="where the batch found it"),
+        str | None,
+        typer.Argument(
+            help="Where the store lies now, as for batch.", metavar="[STORE]", show_default="where the batch found it"
+        ),
     ] = None,
     ledger: LedgerOption = None,
     public_key: Annotated[
@@ -228,6 +232,7 @@ def verify(
     from pipeline.batch import documents
     from pipeline.batch.chain import key_id, read_public_key
     from pipeline.batch.evidence import verify_evidence
+    from pipeline.batch.tasks import store_at
     from pipeline.batch.verify import clips_at, extent, verify_chain
     from pipeline.terminal_batch import BESIDE, GIVEN, reading, verify_page
 
@@ -239,7 +244,7 @@ def verify(
             key = read_public_key(place) if public_key or place.exists() else None
             problems = verify_chain(book, key)
             with reading(spoken) as progress:
-                evidence = verify_evidence(book, problems, store, progress)
+                evidence = verify_evidence(book, problems, store, progress, stores=partial(store_at, cache=cache))
             reach, clips = extent(book, key), clips_at(book, problems)
             name = book.database.name
     except KeyboardInterrupt:

@@ -61,6 +61,8 @@ class Night:
     """Address of the ledger; a file in `folder` if left out."""
     options: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
+    """Of the store, if it is not named by its folder."""
 
     def __post_init__(self) -> None:
         self.place = self.place or str(self.folder / "night.ledger")
@@ -72,7 +74,16 @@ class Night:
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Start `unbroken batch` in a session of its own."""
-        words = ["batch", str(self.store), "--cache", str(self.folder), "--ledger", self.place, "--lang", "en"]
+        words = [
+            "batch",
+            self.address or str(self.store),
+            "--cache",
+            str(self.folder),
+            "--ledger",
+            self.place,
+            "--lang",
+            "en",
+        ]
         words += ["--back-off", "0.2", *self.options, *options]
         return subprocess.Popen(
             [sys.executable, "-c", "from pipeline.cli import main; main()", *words],

@@ -116,7 +116,6 @@ def test_two_batches_at_once_come_to_one_result_for_each_clip(place, tmp_path):
 def test_a_long_clip_is_measured_in_slices_and_comes_to_the_same(tmp_path):
     store = tmp_path / "store"
     take(store, 1, frames=250, audio="aac", gop=25, bframes=2)
-    take(store, 1, device="K7A0999")
     rules = load_profile("shijiazhuang-safety", sections())
     work = Work(FolderStore(store), rules, Settings({"media": {"decoder_threads": 1}}), tmp_path / "sliced")
     version = partial(keys.tool_version, work.used)
@@ -150,6 +149,21 @@ def test_a_store_that_is_read_only(tmp_path):
         assert len(night.documents()) == 1
     finally:
         subprocess.run(["umount", str(mounted)], check=True)
+
+
+def test_a_store_behind_an_address(tmp_path):
+    night = Night(tmp_path / "store", tmp_path / "cache", address=f"file://{tmp_path / 'store'}")
+    take(night.store / "a", 2)
+    (night.store / "a" / "case.toml").write_text('case_number = "2026-12"\n', encoding="utf-8")
+    before = sealed(night.store)
+    code, said = night.run("--workers", "2")
+    assert code in (10, 11), said
+    night.must_be_sound()
+    assert sealed(night.store) == before and not list((night.folder / "staged").rglob("*.mp4"))
+    for document in night.documents():
+        assert document["clip"]["path"].startswith(night.address)
+        assert len([f for f in document["findings"] if f["kind"] == "recording-gap"]) == 1
+    assert night.run("--workers", "2")[0] == code and len(night.documents()) == 2
 
 
 def test_a_store_that_is_not_there_is_a_wrong_argument(tmp_path):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from pipeline.batch.chain import Keys, public_pem
 from pipeline.batch.evidence import verify_evidence
 from pipeline.batch.ledger import Ledger
 from pipeline.batch.nouns import Key
+from pipeline.batch.tasks import store_at
 from pipeline.batch.verify import verify_chain
 from pipeline.cli import app
 from pipeline.errors import SettingsError
@@ -62,10 +64,10 @@ def ledger(place, tmp_path, store):
         yield opened
 
 
-def told(ledger: Ledger, store: Path | None = None) -> dict[str, list]:
+def told(ledger: Ledger) -> dict[str, list]:
     """Return what verification tells: rows of the chain, and files by state; each sentence must be there in Chinese."""
     problems = verify_chain(ledger, ledger.keys.load().public_key())
-    found = verify_evidence(ledger, problems, store)
+    found = verify_evidence(ledger, problems)
     chinese = language("zh-CN")
     assert all(chinese.tell(one.message) != str(one.message) for one in [*problems, *found.told])
     states: dict[str, list] = {}
@@ -97,7 +99,7 @@ def test_what_nobody_touched_is_unchanged(ledger, store):
     assert (found.told, found.counts) == ((), {"unchanged": 4})
     whole = sum(map(len, CONTENTS))
     assert found.bytes == whole and seen[-1] == (whole, whole)
-    assert found.stores == {str(store): store}
+    assert found.stores == {str(store): str(store)}
 
 
 def test_a_byte_and_a_row_are_both_named(ledger, store):
@@ -194,9 +196,9 @@ def test_a_store_that_lies_elsewhere_is_looked_at_there(ledger, store, tmp_path)
     store.rename(there)
     found = verify_evidence(ledger)
     assert found.counts == {"unchecked": 4} and str(store) in str(found.told[0].message)
-    assert verify_evidence(ledger, store=there).counts == {"unchanged": 4}
+    assert verify_evidence(ledger, store=str(there)).counts == {"unchanged": 4}
     with pytest.raises(SettingsError, match="no such folder"):
-        verify_evidence(ledger, store=tmp_path / "nowhere")
+        verify_evidence(ledger, store=str(tmp_path / "nowhere"))
 
 
 def test_a_store_that_a_later_batch_found_elsewhere_is_the_later_one(ledger, store, tmp_path):
@@ -204,7 +206,23 @@ def test_a_store_that_a_later_batch_found_elsewhere_is_the_later_one(ledger, sto
     store.rename(there)
     examined(ledger, there)  # the same keys: no result is added
     found = verify_evidence(ledger)
-    assert found.counts == {"unchanged": 4} and found.stores == {str(there): there}
+    assert found.counts == {"unchanged": 4} and found.stores == {str(there): str(there)}
+
+
+def test_a_store_behind_an_address_is_copied_and_looked_at(ledger, store, tmp_path):
+    change(store / "a.mp4", b"One")
+    (store / "b/c.mp4").rename(store / "elsewhere.mp4")
+    (store / os.fsdecode(NAMES[3])).unlink()
+    stage = partial(store_at, cache=tmp_path / "cache")
+    found = verify_evidence(ledger, store=f"file://{store}", stores=stage)
+    assert [(one.state, one.path, one.other) for one in found.told] == [
+        ("changed", b"a.mp4", None),
+        ("moved", b"b/c.mp4", b"elsewhere.mp4"),
+        ("missing", NAMES[3], None),
+    ]
+    assert found.counts["unchanged"] == 1 and list(found.stores.values())[0].startswith("file:")
+    with pytest.raises(SettingsError):
+        verify_evidence(ledger, store=f"file://{tmp_path}/nowhere", stores=stage)
 
 
 @pytest.mark.parametrize("document", ["no JSON", "{}", '{"clip":{"path":1,"sha256":null,"bytes":"x"}}', "[" * 100_000])

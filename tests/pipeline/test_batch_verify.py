@@ -220,7 +220,7 @@ def test_a_store_behind_an_address_is_copied_and_looked_at(ledger, store, tmp_pa
         ("moved", b"b/c.mp4", b"elsewhere.mp4"),
         ("missing", NAMES[3], None),
     ]
-    assert found.counts["unchanged"] == 1 and list(found.stores.values())[0].startswith("file:")
+    assert found.counts["unchanged"] == 1 and next(iter(found.stores.values())).startswith("file:")
     with pytest.raises(SettingsError):
         verify_evidence(ledger, store=f"file://{tmp_path}/nowhere", stores=stage)
 

@@ -221,6 +221,7 @@ BESIDE = (
     "The public key is the one beside the ledger ({path}): who can write the ledger could have exchanged it, with "
     "every signature. Give the key that was kept elsewhere by --public-key."
 )
+NONE = "There is no public key at {path}."
 GIVEN = "The public key is {path}."
 SIGNED = "Chain: {last} results; signed up to result {signed} at {when}."
 UNSIGNED = "Chain: {last} results; no head is signed by this key."

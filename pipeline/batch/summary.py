@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from pipeline.model import Message
 
 Ended = Literal["done", "quarantined", "refused", "running", "waiting"]
 Standing = Literal["ended", "running", "stopped", "unknown"]
-SHOWN = ("state", "verdict", "reason", "attempts", "footage_s", "key")
+SHOWN = ("state", "worker", "verdict", "reason", "attempts", "footage_s", "key")
 ROWS = 1000
 
 
@@ -160,6 +160,9 @@ def _summary(connection: Connection, batch: int | None) -> Summary:
         length_s[step] += seconds
         if step == "judge" and state == "done":
             verdicts[verdict] = verdicts.get(verdict, 0) + count
+    for step, count in _abandoned(connection, here):
+        states[step]["running"] -= count
+        states[step]["waiting"] = states[step].get("waiting", 0) + count
     failed = (
         select(jobs.c.reason, func.count(), func.min(jobs.c.id))
         .where(*any_scope(), jobs.c.state == "quarantined", *here)
@@ -193,6 +196,18 @@ def _summary(connection: Connection, batch: int | None) -> Summary:
         measured_s=length_s["measure"],
         failures=tuple(sorted(found.values(), key=lambda one: (-one.count, one.reason.template))),
     )
+
+
+def _abandoned(connection: Connection, here: Sequence[Any]) -> Iterator[tuple[str, int]]:
+    """Yield step and number of jobs whose lease is that of a process that is gone: the next batch takes them."""
+    held = (
+        select(jobs.c.step, jobs.c.worker, func.count())
+        .where(*any_scope(), jobs.c.state == "running", *here)
+        .group_by(jobs.c.step, jobs.c.worker)
+    )
+    for step, worker, count in connection.execute(held):
+        if fate(worker or "") == "gone":
+            yield step, count
 
 
 def _within(connection: Connection, batch: int | None) -> tuple[list[Any], list[Any], bool]:
@@ -249,6 +264,7 @@ def _row(path: bytes, refused: str | None, job: Any, is_over: bool) -> Row | Non
     if job is None:
         return None if is_over else Row(path, "waiting", "measure", None, None, 0, 0.0, None)
     waits_for: Step = "judge" if job.state == "done" else job.step
-    state: Ended = "waiting" if (job.step, job.state) == ("measure", "done") else job.state
+    abandoned = job.state == "running" and fate(job.worker or "") == "gone"
+    state: Ended = "waiting" if abandoned or (job.step, job.state) == ("measure", "done") else job.state
     reason = None if state == "done" else told(job.reason)
     return Row(path, state, waits_for, job.verdict, reason, job.attempts, job.footage_s or 0.0, job.key)

@@ -234,7 +234,7 @@ def verify(
     from pipeline.batch.evidence import verify_evidence
     from pipeline.batch.tasks import store_at
     from pipeline.batch.verify import clips_at, extent, verify_chain
-    from pipeline.terminal_batch import BESIDE, GIVEN, reading, verify_page
+    from pipeline.terminal_batch import BESIDE, GIVEN, NONE, reading, verify_page
 
     with refusing():
         spoken = language(lang)
@@ -254,7 +254,8 @@ def verify(
         used = {"key_id": None if key is None else key_id(key), "path": str(place), "given": public_key is not None}
         print(json_v1.text(documents.verify_document(name, used, reach, problems, clips, evidence)))
     else:
-        about = Message(BESIDE if public_key is None else GIVEN, {"path": json_v1.display_path(place)})
+        which = NONE if key is None else BESIDE if public_key is None else GIVEN
+        about = Message(which, {"path": json_v1.display_path(place)})
         verify_page(about, reach, problems, clips, evidence, spoken)
     raise typer.Exit(documents.verify_code(problems, evidence))
 

@@ -171,6 +171,17 @@ def test_a_batch_whose_process_is_gone_was_stopped(ledger, place):
     assert standing(ledger, batch) == "running"
 
 
+def test_a_clip_whose_worker_is_gone_waits(ledger):
+    batch = half_done(ledger)
+    code = "from pipeline.batch.owner import own_name; print(own_name())"
+    gone = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    with ledger.database.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET worker = :gone WHERE state = 'running'"), {"gone": gone})
+    found = summary(ledger, batch)
+    assert (found.running, found.waiting) == (0, 3)
+    assert "running" not in {row.state for row in listing(ledger, batch)}
+
+
 def test_retry_lets_all_wait_again(ledger, place):
     batch = half_done(ledger)
     result = unbroken(ledger, place, "retry")

@@ -92,10 +92,14 @@ def make_store(store: Path, sources: list[Path], files: int) -> None:
         target = (
             folder / f"K7A{made // 60:04d}_20260304{9 + made % 60 // 12:02d}{made % 12 * 5:02d}00_{made % 60:04d}.mp4"
         )
-        with av.open(str(clip)) as opened:
-            length_s = (opened.duration or 0) / av.time_base
-        if not stretch(clip, draw.uniform(0.0, max(0.0, length_s - STRETCH_S)), target):
-            target.unlink()
+        try:
+            with av.open(str(clip)) as opened:
+                length_s = (opened.duration or 0) / av.time_base
+            copied = stretch(clip, draw.uniform(0.0, max(0.0, length_s - STRETCH_S)), target)
+        except (ValueError, IndexError, av.FFmpegError):  # MP4 does not take it, or there are no pictures
+            copied = False
+        if not copied:
+            target.unlink(missing_ok=True)
             sources.remove(clip)
             continue
         if made % 10 == 9:

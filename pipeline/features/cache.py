@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -17,6 +19,9 @@ import pyarrow.parquet as pq
 
 from pipeline.features.schema import SCHEMA_VERSION, to_table
 from pipeline.model import Table
+
+LEFT_S = 86_400.0
+"""Age in seconds from which on an unfinished entry is one that nobody goes on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,8 @@ class CacheKey:
 class Cache:
     """A folder of finished stages; an entry is a folder of Parquet tables and, perhaps, other files.
 
-    An entry appears whole or not at all: it is written beside its place and moved there by one rename.
+    An entry appears whole or not at all, whenever the power goes: it is written beside its place, to the disk, and
+    moved there by one rename.
     """
 
     def __init__(self, root: Path) -> None:
@@ -56,11 +62,17 @@ class Cache:
         return self.folder(key).is_dir()
 
     def tables(self, key: CacheKey) -> dict[str, Table] | None:
-        """Return the tables of an entry, None if there is none."""
+        """Return the tables of an entry, None if there is none; one that cannot be read is put aside, and is none."""
         if key not in self:
             return None
-        paths = sorted(self.folder(key).glob("*.parquet"))
-        return {path.stem: to_table(path.stem, pq.ParquetFile(path).read()) for path in paths}
+        folder = self.folder(key)
+        try:
+            paths = sorted(folder.glob("*.parquet"))
+            return {path.stem: to_table(path.stem, pq.ParquetFile(path).read()) for path in paths}
+        except (pa.ArrowInvalid, OSError):
+            with suppress(FileNotFoundError):  # another process dropped it
+                folder.rename(Path(tempfile.mkdtemp(prefix=".bad-", dir=folder.parent)) / folder.name)
+            return None
 
     def file(self, key: CacheKey, name: str) -> Path | None:
         """Return the path of another file of an entry, None if there is none."""
@@ -71,14 +83,18 @@ class Cache:
         """Keep `tables` and copies of `files` (name in the entry → path); an entry that is there already stays."""
         folder = self.folder(key)
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _tidy(folder.parent)
         new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
         try:
             for name, arrow in tables.items():
                 pq.write_table(arrow, new / f"{name}.parquet")
             for name, path in (files or {}).items():
                 shutil.copyfile(path, new / name)
+            for path in (*new.iterdir(), new):
+                _to_disk(path)
             if not folder.exists():
                 new.rename(folder)
+                _to_disk(folder.parent)
         except OSError:
             if not folder.is_dir():  # two scans at once: the other one's entry is as good
                 raise
@@ -92,3 +108,22 @@ class Cache:
             with suppress(OSError):  # another process removes it
                 folder.rename(old / folder.name)
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Have a file, or the list of a folder, written to the disk."""
+    if os.name != "posix" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what killed processes left in the folder of a clip; others may be at work on what is younger."""
+    for left in folder.glob(".*-*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT_S:
+                shutil.rmtree(left, ignore_errors=True)

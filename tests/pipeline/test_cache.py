@@ -1,4 +1,6 @@
 import dataclasses
+import os
+import time
 
 import numpy as np
 import pytest
@@ -100,3 +102,25 @@ def test_a_table_is_read_only():
 def test_a_missing_column_is_an_error():
     with pytest.raises(ValueError, match="words lacks column speaker"):
         to_table("words", to_arrow("words", []).drop_columns(["speaker"]))
+
+
+def test_an_entry_that_cannot_be_read_is_put_aside(tmp_path):
+    cache = Cache(tmp_path)
+    cache.put(KEY, {"packets": PACKETS})
+    path = cache.folder(KEY) / "packets.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    assert cache.tables(KEY) is None and KEY not in cache
+    cache.put(KEY, {"packets": PACKETS})
+    assert cache.tables(KEY) is not None
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day(tmp_path):
+    cache = Cache(tmp_path)
+    folder = cache.folder(KEY).parent
+    for name, age_s in ((".new-old", 2 * 86_400), (".new-young", 60)):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "packets.parquet").write_bytes(b"half")
+        then = time.time() - age_s
+        os.utime(folder / name, (then, then))
+    cache.put(KEY, {"packets": PACKETS})
+    assert sorted(path.name for path in folder.iterdir()) == [".new-young", cache.folder(KEY).name]

@@ -13,6 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +24,7 @@ from sqlalchemy import insert, text
 from pipeline.batch.chain import GENESIS, packed, row_sha256
 from pipeline.batch.ledger import Ledger
 from pipeline.batch.nouns import Key
-from pipeline.batch.summary import summary
+from pipeline.batch.summary import listing, summary
 from pipeline.batch.tables import files, jobs, results
 from pipeline.batch.verify import verify_chain
 
@@ -145,8 +146,9 @@ def main(
         for name, batch in (("whole ledger", None), ("one batch", 1)):
             times = [took(lambda batch=batch: summary(ledger, batch)) for _ in range(5)]
             rows.append((f"summary, {name}, median of 5, s", f"{statistics.median(times):.3f}"))
+        rows.append(("list every clip, s", f"{took(lambda: deque(listing(ledger, 1), maxlen=0)):.0f}"))
         batch = ledger.start_batch("/store", "shijiazhuang-safety", {}, "1")
-        keys = [Key(f"{clips + number:064x}", f"{1:064x}", "1") for number in range(count)]
+        keys = [Key(f"{2 * clips + number:064x}", f"{1:064x}", "1") for number in range(count)]
         rows.append(("submit, ms a job", f"{took(lambda: ledger.submit(batch, keys)) / count * 1e3:.2f}"))
         spent: dict[str, list[float]] = {"lease": [], "heartbeat": [], "commit": []}
         for _ in range(count):

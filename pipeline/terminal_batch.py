@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.batch import documents
 from pipeline.batch.driver import Progress
-from pipeline.batch.summary import Summary
+from pipeline.batch.evidence import Evidence, State
+from pipeline.batch.nouns import Step
+from pipeline.batch.summary import Batch, Ended, Row, Standing, Summary
+from pipeline.batch.verify import Extent, Kind, Problem
+from pipeline.errors import ExitCode
 from pipeline.language import Language
 from pipeline.model import Message, Scalar
 
@@ -21,6 +31,7 @@ STEPS = {None: "Searching the store", "measure": "Measuring", "judge": "Judging"
 AT_ONCE = 8
 """So many clips that are being worked on are named."""
 REASONS = 20
+CONTROLS = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160))}
 
 
 def shown(states: Iterable[Progress], spoken: Language) -> None:
@@ -98,3 +109,173 @@ def summary_page(found: Summary, spoken: Language) -> None:
         console.print(
             f"  {failure.count} × {spoken.tell(failure.reason)}", soft_wrap=True, markup=False, highlight=False
         )
+
+
+# ---- status ----------------------------------------------------------------------------------------------------------
+
+STANDINGS: dict[Standing, str] = {
+    "ended": "It ended at {when}.",
+    "running": "It is running.",
+    "stopped": "It was stopped or killed before its end; the same command goes on from there.",
+    "unknown": "It was started on {host}. From here it cannot be seen whether it still runs.",
+}
+DOING: dict[tuple[Ended, Step | None], str] = {
+    ("running", "measure"): "is being measured",
+    ("running", "judge"): "is being judged",
+    ("waiting", "measure"): "waits to be measured",
+    ("waiting", "judge"): "waits to be judged",
+}
+FIRST = ("without a result", "fail", "undecided", "not applicable", "pass", "running", "waiting")
+"""In which order clips are listed: those that need somebody first."""
+
+
+def status_page(batch: Batch, standing: Standing, found: Summary, spoken: Language) -> None:
+    """Print what ran, runs, failed, and why."""
+    console = Console()
+    when = "" if batch.ended_at is None else _moment(batch.ended_at)
+    about: dict[str, Scalar] = {"number": batch.id, "store": batch.store, "profile": batch.profile, "host": batch.host}
+    started = Message(
+        "Batch {number}: {store}, judged by {profile}, started at {when} on {host}.",
+        {**about, "when": _moment(batch.started_at)},
+    )
+    _line_out(console, spoken.tell(started))
+    _line_out(console, spoken.tell(Message(STANDINGS[standing], {"when": when, "host": batch.host})))
+    rows = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    rows.add_row(spoken.text("Clips seen"), str(found.files))
+    rows.add_row(spoken.text("Clips with a result"), str(found.states.get("done", 0)))
+    for verdict, count in sorted(found.verdicts.items()):
+        rows.add_row(f"  {spoken.text(verdict)}", str(count))
+    rows.add_row(spoken.text("Clips without a result"), str(found.without))
+    rows.add_row(spoken.text("Clips being worked on"), str(found.running))
+    rows.add_row(spoken.text("Clips that wait"), str(found.waiting))
+    rows.add_row(spoken.text("Hours of footage, judged"), f"{found.footage_hours:.2f}")
+    rows.add_row(spoken.text("Hours of footage, measured"), f"{found.measured_s / 3600:.2f}")
+    console.print(rows)
+    for failure in found.failures:
+        values: dict[str, Scalar] = {"count": failure.count, "path": documents.shown(failure.path)}
+        values["reason"] = spoken.tell(failure.reason)
+        _line_out(console, "  " + spoken.tell(Message("{count} × {reason} (one of them: {path})", values)))
+
+
+def list_page(rows: Iterable[Row], spoken: Language) -> None:
+    """Print one line for each clip, those that need somebody first; a million of them need no memory."""
+    console = Console()
+    with ExitStack() as stack:
+        kept = {group: stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for group in FIRST}
+        for row in rows:
+            kept[group_of(row)].write(_listed(row, spoken) + "\n")
+        for group in FIRST:
+            kept[group].seek(0)
+            for line in kept[group]:
+                _line_out(console, line.rstrip("\n"))
+
+
+def group_of(row: Row) -> str:
+    """Return under what a clip is listed, one of `FIRST`."""
+    if row.state in ("quarantined", "refused"):
+        return FIRST[0]
+    if row.state == "done":
+        return row.verdict if row.verdict in FIRST else "undecided"
+    return row.state
+
+
+def _listed(row: Row, spoken: Language) -> str:
+    reason = None if row.reason is None else spoken.tell(row.reason)
+    if row.state == "done":
+        how = spoken.text(row.verdict or "")
+    elif (doing := DOING.get((row.state, row.step))) is not None:
+        how = " · ".join(part for part in (spoken.text(doing), reason) if part)
+    else:
+        how = f"{spoken.text(FIRST[0])} · {reason}"
+    return f"{documents.shown(row.path)} · {how}".translate(CONTROLS)
+
+
+# ---- verification ----------------------------------------------------------------------------------------------------
+
+KINDS: dict[Kind, str] = {
+    "edited": "edited",
+    "deleted": "deleted",
+    "moved": "moved",
+    "inserted": "inserted",
+    "dropped": "dropped",
+    "unsigned": "unsigned",
+    "unchecked": "could not be checked",
+    "head": "signed head",
+}
+STATES: dict[State, str] = {
+    "changed": "Changed",
+    "missing": "Missing",
+    "moved": "Moved",
+    "removed": "Result removed",
+    "unchecked": "Could not be checked",
+    "replaced": "Note: exchanged between two results",
+    "new": "Note: without a result",
+}
+NEW_SHOWN = 20
+END = {
+    ExitCode.ALL_PASSED: "All is as it was.",
+    ExitCode.FAILED: "Something was changed.",
+    ExitCode.UNDECIDED: "Nothing was seen to be changed, but something could not be checked.",
+}
+BESIDE = (
+    "The public key is the one beside the ledger ({path}): who can write the ledger could have exchanged it, with "
+    "every signature. Give the key that was kept elsewhere by --public-key."
+)
+NONE = "There is no public key at {path}."
+GIVEN = "The public key is {path}."
+SIGNED = "Chain: {last} results; signed up to result {signed} at {when}."
+UNSIGNED = "Chain: {last} results; no head is signed by this key."
+LOOKED = "Store {store}, looked at in {folder}."
+READ = "Evidence: {unchanged} files are unchanged; {gb:.3f} GB were read."
+
+
+@contextmanager
+def reading(spoken: Language) -> Iterator[Callable[[int, int], None]]:
+    """Show on stderr how many bytes of the evidence were read."""
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), DownloadColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(spoken.text("Reading the evidence"), total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def verify_page(
+    about_key: Message,
+    extent: Extent,
+    problems: Sequence[Problem],
+    clips: Mapping[int, bytes],
+    evidence: Evidence,
+    spoken: Language,
+) -> None:
+    """Print what a verification comes to: rows and files by name, so that it can be read out."""
+    console = Console()
+    signed = extent.signed
+    values: dict[str, Scalar] = {"last": extent.last}
+    values |= {} if signed is None else {"signed": signed.seq, "when": signed.signed_at}
+    _line_out(console, spoken.tell(about_key))
+    _line_out(console, spoken.tell(Message(UNSIGNED if signed is None else SIGNED, values)))
+    for problem in problems:
+        clip = f" ({documents.shown(clips[problem.first])})" if problem.first in clips else ""
+        _line_out(console, f"  {spoken.text(KINDS[problem.kind])}: {spoken.tell(problem.message)}{clip}")
+    for name, where in evidence.stores.items():
+        _line_out(console, spoken.tell(Message(LOOKED, {"store": name, "folder": where})))
+    told: dict[str, Scalar] = {"unchanged": evidence.counts.get("unchanged", 0), "gb": evidence.bytes / 1e9}
+    _line_out(console, spoken.tell(Message(READ, told)))
+    for state, word in STATES.items():
+        of_state = [one for one in evidence.told if one.state == state]
+        for one in of_state[: NEW_SHOWN if state == "new" else None]:
+            _line_out(console, f"  {spoken.text(word)}: {spoken.tell(one.message)}")
+        if state == "new" and len(of_state) > NEW_SHOWN:
+            more = Message("… and {count} more; --json names them all.", {"count": len(of_state) - NEW_SHOWN})
+            _line_out(console, f"  {spoken.tell(more)}")
+    _line_out(console, spoken.text(END[documents.verify_code(problems, evidence)]))
+
+
+def _moment(seconds: float) -> str:
+    """Return a moment as the clock on the wall shows it."""
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "seconds")
+
+
+def _line_out(console: Console, line: str) -> None:
+    """Print one line; a name of a file cannot command the terminal, or look like two lines."""
+    line = line.translate(CONTROLS)
+    console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)

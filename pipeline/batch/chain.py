@@ -169,7 +169,7 @@ def is_signed(head: Head, key: Ed25519PublicKey) -> bool:
     """Tell whether `key` signed this head."""
     try:
         key.verify(bytes.fromhex(head.signature), signed_bytes(head))
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, ValueError, TypeError):
         return False
     return head.key_id == key_id(key)
 
@@ -209,7 +209,7 @@ def read_head(path: Path) -> Head | None:
             str(held["key_id"]),
             str(held["signature"]),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 

@@ -20,7 +20,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.batch.chain import GENESIS, Head, Keys, canonical, packed, row_sha256, sign, unpacked
 from pipeline.batch.connection import BUSY_S, Database
-from pipeline.batch.nouns import Job, Key, State, Step, StoredFile
+from pipeline.batch.nouns import STEPS, Job, Key, State, Step, StoredFile
+from pipeline.batch.owner import own_name
 from pipeline.batch.tables import batches, files, heads, jobs, results
 from pipeline.errors import SettingsError
 from pipeline.model import Message
@@ -111,6 +112,7 @@ class Ledger:
                 "tool_version": tool_version,
                 "scope": scope,
                 "host": socket.gethostname(),
+                "owner": own_name(),
                 "started_at": self.database.now(connection),
             }
             made = connection.execute(insert(batches).values(row).returning(batches.c.id))
@@ -245,19 +247,20 @@ class Ledger:
         quarantined: what kills its worker would kill the next one too. A clock that was set back delays nothing for
         longer than the lease itself: what was counted from a later clock is counted from now.
         """
+        theirs = (jobs.c.scope == scope, jobs.c.step == step)
 
         def work(connection: Connection) -> Job | None:
             now = self.database.now(connection)
             ahead = jobs.c.updated_at - literal(now)
             connection.execute(
                 update(jobs)
-                .where(jobs.c.due_at > now, jobs.c.updated_at > now + SKEW_S)
+                .where(*theirs, jobs.c.due_at > now, jobs.c.updated_at > now + SKEW_S)
                 .values(due_at=jobs.c.due_at - ahead, updated_at=now)
             )
             while True:
                 row = connection.execute(
                     select(jobs)
-                    .where(jobs.c.scope == scope, jobs.c.step == step, jobs.c.due_at <= now)
+                    .where(*theirs, jobs.c.due_at <= now)
                     .order_by(jobs.c.due_at, jobs.c.id)
                     .limit(1)
                     .with_for_update(skip_locked=True)
@@ -332,9 +335,10 @@ class Ledger:
 
         def work(connection: Connection) -> int:
             now = self.database.now(connection)
-            held = select(jobs.c.worker).where(jobs.c.state == "running").distinct()
+            running = (*any_scope(), jobs.c.state == "running")
+            held = select(jobs.c.worker).where(*running).distinct()
             ended = [name for name in connection.scalars(held) if gone(name)]
-            back = update(jobs).where(jobs.c.state == "running", jobs.c.worker.in_(ended))
+            back = update(jobs).where(*running, jobs.c.worker.in_(ended))
             attempts = jobs.c.attempts - 1
             return connection.execute(
                 back.values(state="waiting", due_at=0.0, attempts=attempts, updated_at=now)
@@ -342,17 +346,46 @@ class Ledger:
 
         return self.database.write(work)
 
-    def release(self) -> int:
-        """Let every quarantined job wait again, as if it were new; return how many these are."""
+    def quarantined(self, batch: int) -> list[bytes]:
+        """Return the paths of the clips that were set aside, of those a batch, or a later one of its scope, asked for.
 
-        def work(connection: Connection) -> int:
-            now = self.database.now(connection)
-            back = update(jobs).where(jobs.c.state == "quarantined")
-            return connection.execute(
-                back.values(state="waiting", due_at=0.0, attempts=0, starts=0, updated_at=now)
-            ).rowcount
+        Returns
+        -------
+        list of bytes
+            Each once, in their order.
+        """
+        wanted = asked(batch).where(jobs.c.state == "quarantined").with_only_columns(jobs.c.path).distinct()
+        return self.database.read(lambda connection: sorted(bytes(path) for path in connection.scalars(wanted)))
 
-        return self.database.write(work)
+    def release(self, batch: int | None = None, paths: Iterable[bytes] | None = None) -> int:
+        """Let quarantined jobs wait again, as if they were new.
+
+        Parameters
+        ----------
+        batch : int, optional
+            Only what this batch, or a later one of its scope, asked for. Default: the whole ledger.
+        paths : iterable of bytes, optional
+            Only these clips, as they are called in the store. Default: all.
+
+        Returns
+        -------
+        int
+            How many jobs these are.
+        """
+        if paths is None:
+            return self.database.write(partial(self._release, batch=batch))
+        named = _batched(paths)
+        return sum(self.database.write(partial(self._release, batch=batch, paths=some)) for some in named)
+
+    def _release(self, connection: Connection, batch: int | None, paths: Sequence[bytes] | None = None) -> int:
+        now = self.database.now(connection)
+        chosen = select(jobs).where(*any_scope()) if batch is None else asked(batch)
+        chosen = chosen.where(jobs.c.state == "quarantined")
+        if paths is not None:
+            chosen = chosen.where(jobs.c.path.in_(paths))
+        back = update(jobs).where(jobs.c.id.in_(chosen.with_only_columns(jobs.c.id)))
+        done = connection.execute(back.values(state="waiting", due_at=0.0, attempts=0, starts=0, updated_at=now))
+        return done.rowcount
 
     def measured(self, job: Job, worker: str, store: str, sha256: str, clip: str, footage_s: float = 0.0) -> bool:
         """Note that a clip was measured.
@@ -526,10 +559,15 @@ def _last() -> Select[Any]:
     return select(results.c.seq, results.c.sha256).order_by(results.c.seq.desc()).limit(1)
 
 
-def asked(batch: int, step: Step) -> Select[Any]:
-    """Return a query of the jobs of a step that a batch, or a later one of its scope, asked for."""
+def asked(batch: int, *steps: Step) -> Select[Any]:
+    """Return a query of the jobs of these steps (none: of all) that a batch, or a later one of its scope, asked for."""
     scope = select(batches.c.scope).where(batches.c.id == batch).scalar_subquery()
-    return select(jobs).where(jobs.c.step == step, jobs.c.scope == scope, jobs.c.batch_id >= batch)
+    return select(jobs).where(jobs.c.step.in_(steps or STEPS), jobs.c.scope == scope, jobs.c.batch_id >= batch)
+
+
+def any_scope() -> tuple[Any, Any]:
+    """Return conditions that every job meets, so that the index of the summary finds those of a state."""
+    return jobs.c.scope.in_(select(batches.c.scope).distinct()), jobs.c.step.in_(STEPS)
 
 
 def _file(row: Any) -> StoredFile:

@@ -12,6 +12,7 @@ from pipeline.model import Message
 State = Literal["waiting", "running", "done", "quarantined"]
 Step = Literal["measure", "judge"]
 """A clip is measured by itself first; it is judged when all are measured, beside the other clips of its recorder."""
+STEPS: tuple[Step, ...] = ("measure", "judge")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from typing import Literal
 
 
 def own_name() -> str:
@@ -19,6 +20,20 @@ def is_gone(name: str) -> bool:
     if place != _place() or not number.isdecimal() or not started:
         return False
     return _started(int(number)) != started
+
+
+def fate(name: str) -> Literal["runs", "gone", "unknown"]:
+    """Tell what became of a process, for people: unknown of those of other computers and containers.
+
+    Unlike `is_gone` it takes computers of one name for one: a process from before its last start is gone.
+    """
+    if is_gone(name):
+        return "gone"
+    there, here = name.partition("/")[0], _place()
+    if there == here:
+        return "runs"
+    then, now = there.rsplit("-", 2), here.rsplit("-", 2)  # name, start of the computer, namespace
+    return "gone" if len(then) == len(now) == 3 and then[0] == now[0] and then[1] != now[1] else "unknown"
 
 
 def _place() -> str:

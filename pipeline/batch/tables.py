@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    column,
 )
 
 metadata = MetaData(
@@ -25,6 +26,7 @@ metadata = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     }
 )
+REFUSED = column("refused").is_not(None)
 ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in a column INTEGER
 
 batches = Table(
@@ -38,6 +40,7 @@ batches = Table(
     Column("tool_version", Text, nullable=False),
     Column("scope", Text, nullable=False),  # batches of one scope ask for the same results of one store
     Column("host", Text, nullable=False),  # name of the computer that started it
+    Column("owner", Text, nullable=False),  # the process that runs it, see `pipeline.batch.owner`
     Column("started_at", Double, nullable=False),
     Column("ended_at", Double),  # null: it runs, or was killed
 )
@@ -58,7 +61,8 @@ files = Table(
     Column("seen_batch", ID, ForeignKey("batches.id"), nullable=False),  # the last batch that saw it
     UniqueConstraint("store", "path"),
     Index(None, "sha256"),
-    Index(None, "seen_batch"),
+    Index(None, "store", "seen_batch"),
+    Index("ix_files_refused", "store", "seen_batch", sqlite_where=REFUSED, postgresql_where=REFUSED),
 )
 
 jobs = Table(
@@ -86,7 +90,7 @@ jobs = Table(
     Column("clip", Text),  # measured: what a chain of clips needs to know of it, JSON (`pipeline.batch.cards`)
     Column("footage_s", Double),  # length of the clip in seconds, for the summary
     Index(None, "scope", "step", "due_at", "id"),  # the next job; due_at is null once it is done or quarantined
-    Index("ix_jobs_summary", "step", "state", "scope", "batch_id", "verdict", "footage_s"),
+    Index("ix_jobs_summary", "scope", "step", "state", "verdict", "batch_id", "footage_s"),
     Index(None, "sha256"),
     Index(None, "path"),
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, func, select
 
 from pipeline.batch.chain import GENESIS, Head, is_signed, read_head, row_sha256, unpacked
 from pipeline.batch.ledger import Ledger
@@ -19,7 +19,13 @@ from pipeline.model import Message
 
 ROWS = 2000
 """Rows that are read at once."""
-Kind = Literal["edited", "deleted", "moved", "inserted", "dropped", "unsigned", "head"]
+Kind = Literal["edited", "deleted", "moved", "inserted", "dropped", "unsigned", "unchecked", "head"]
+OPEN: frozenset[Kind] = frozenset({"unsigned", "unchecked"})
+"""What says that something cannot be told, rather than that something was done."""
+NO_KEY = (
+    "There is no public key: what was dropped, added or rewritten up to result {last} cannot be told. Name the key "
+    "that was kept elsewhere."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +39,23 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """How far the chain goes, and how far it is signed."""
+
+    last: int
+    """Number of the last result; 0 if there is none."""
+    signed: Head | None
+    """The last head that the key signed."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Link:
     seq: int
     sha256: str
     previous_sha256: str
 
 
-def verify_chain(ledger: Ledger, public_key: Ed25519PublicKey) -> list[Problem]:
+def verify_chain(ledger: Ledger, public_key: Ed25519PublicKey | None) -> list[Problem]:
     """Find what was edited, deleted, moved, inserted or dropped in the results of a ledger.
 
     Rows added since the head was last signed are told as `unsigned`; while a batch runs that is as it should be.
@@ -47,23 +63,27 @@ def verify_chain(ledger: Ledger, public_key: Ed25519PublicKey) -> list[Problem]:
     Parameters
     ----------
     ledger : Ledger
-    public_key : Ed25519PublicKey
-        From a place that those who may write the ledger cannot write.
+    public_key : Ed25519PublicKey or None
+        From a place that those who may write the ledger cannot write. None: there is none, and that is told.
 
     Returns
     -------
     list of Problem
         In the order of the rows; empty if every row is what it was when the head was signed.
     """
-    signed = ledger.database.read(_heads)
+    signed, problems = ledger.database.read(_heads)
     shown = read_head(ledger.keys.head)
-    problems = [*_false_heads(signed, shown, ledger.keys.head, public_key)]
-    good = [head for head in [*signed, *([shown] if shown else [])] if is_signed(head, public_key)]
+    if public_key is not None:
+        problems += _false_heads(signed, shown, ledger.keys.head, public_key)
+    good = _good(signed, shown, public_key)
     held: dict[int, str] = {}
     links = _links(ledger, {head.seq for head in good}, held, problems)
     last = _walk(ledger, links, problems)
     end = max((head.seq for head in good), default=0)
-    if end > last:
+    if public_key is None:
+        if last or signed or shown:
+            problems.append(_problem("unchecked", 0, last, NO_KEY))
+    elif end > last:
         problems.append(
             _problem(
                 "dropped", last + 1, end, "The signed head names {last} results, but there are {there}.", there=last
@@ -77,9 +97,47 @@ def verify_chain(ledger: Ledger, public_key: Ed25519PublicKey) -> list[Problem]:
     return sorted(problems, key=lambda problem: (problem.first, problem.last))
 
 
-def _heads(connection: Connection) -> list[Head]:
-    rows = connection.execute(select(heads).order_by(heads.c.id))
-    return [Head(int(row.seq), row.sha256, row.signed_at, row.key_id, row.signature) for row in rows]
+def extent(ledger: Ledger, public_key: Ed25519PublicKey | None) -> Extent:
+    """Return how far the chain goes, and how far it is signed by a key."""
+    signed, _ = ledger.database.read(_heads)
+    good = _good(signed, read_head(ledger.keys.head), public_key)
+    last = ledger.database.read(lambda connection: connection.scalar(select(func.max(results.c.seq))))
+    return Extent(last or 0, max(good, key=lambda head: head.seq, default=None))
+
+
+def clips_at(ledger: Ledger, problems: Sequence[Problem]) -> dict[int, bytes]:
+    """Return the paths, in their store, of the clips of those rows that problems name alone."""
+    rows = sorted({problem.first for problem in problems if problem.first == problem.last})
+    found: dict[int, bytes] = {}
+    for start in range(0, len(rows), ROWS):
+        chosen = results.c.seq.in_(rows[start : start + ROWS])
+        named = select(results.c.seq, jobs.c.path).join_from(results, jobs, results.c.key == jobs.c.key).where(chosen)
+        for seq, path in ledger.database.read(partial(_all, wanted=named)):
+            found[seq] = path.encode() if isinstance(path, str) else bytes(path)
+    return found
+
+
+def _all(connection: Connection, wanted: Select[Any]) -> Sequence[Any]:
+    return connection.execute(wanted).all()
+
+
+def _heads(connection: Connection) -> tuple[list[Head], list[Problem]]:
+    """Return the heads of the ledger, and what holds the place of one and cannot be one."""
+    found: list[Head] = []
+    problems: list[Problem] = []
+    for row in connection.execute(select(heads).order_by(heads.c.id)):
+        texts = (row.sha256, row.signed_at, row.key_id, row.signature)
+        if isinstance(row.seq, int) and all(isinstance(text, str) for text in texts):
+            found.append(Head(row.seq, *texts))
+        else:  # SQLite keeps what it is given, whatever the column's type
+            problems.append(
+                _problem("head", 0, 0, "Row {row} of table heads was edited: it is no head.", row=str(row.id))
+            )
+    return found, problems
+
+
+def _good(signed: list[Head], shown: Head | None, key: Ed25519PublicKey | None) -> list[Head]:
+    return [head for head in [*signed, *([shown] if shown else [])] if key is not None and is_signed(head, key)]
 
 
 def _false_heads(signed: list[Head], shown: Head | None, path: Path, key: Ed25519PublicKey) -> Iterator[Problem]:
@@ -139,10 +197,10 @@ def _is_whole(row: Any) -> bool:
             committed_at=row.committed_at,
             previous_sha256=row.previous_sha256,
         )
+        key = None if row.clip is None else Key(row.clip, row.profile_sha256, row.tool_version, row.context_sha256)
+        is_its_job = key is not None and key.digest == row.key and (row.state, row.told) == ("done", row.verdict)
     except (TypeError, ValueError):  # SQLite keeps what it is given, whatever the column's type
         return False
-    key = None if row.clip is None else Key(row.clip, row.profile_sha256, row.tool_version, row.context_sha256)
-    is_its_job = key is not None and key.digest == row.key and (row.state, row.told) == ("done", row.verdict)
     return bool(row.sha256 == expected and is_its_job)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,13 +32,18 @@ from pipeline.cli.shared import (
     say,
     settings_of,
 )
-from pipeline.errors import ExitCode
+from pipeline.errors import ExitCode, SettingsError
 from pipeline.language import Language, language
 from pipeline.model import Message
 from pipeline.registry import read_registry
+from pipeline.report import json_v1
 from pipeline.rules.profile import load_profile
 from pipeline.settings import Settings
 from pipeline.stages import sections
+
+if TYPE_CHECKING:
+    from pipeline.batch.ledger import Ledger
+    from pipeline.batch.summary import Batch
 
 StoreArgument = Annotated[
     str,
@@ -46,9 +55,16 @@ LedgerOption = Annotated[
         help="Ledger: a file on a local disk, or postgresql://…", show_default="unbroken.ledger in the cache's folder"
     ),
 ]
+BatchOption = Annotated[int | None, typer.Option(help="Number of a batch.", show_default="the last one")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 ONE_THREAD = Settings({"media": {"decoder_threads": 1}})
 """Many clips at once keep all processors busy; threads of one clip would only wait for each other."""
 STOPPED = "Stopped. {done} of {total} clips have their result; the same command goes on from here."
+AGAIN = "Clips that wait again: {count}. The next `unbroken batch` takes them."
+REFUSED = "Files that cannot be examined as they are: {count}. Every batch looks at them again by itself."
+NO_LEDGER = "{ledger}: there is no such ledger. Name it by --ledger, or the cache's folder by --cache."
+NO_BATCH = "{ledger}: there is no such batch. The last one is {last}."
+NOT_ASIDE = "{path}: no clip of this name was set aside. Name clips as `unbroken status --failures` does."
 CODES = {"fail": ExitCode.FAILED, "pass": ExitCode.ALL_PASSED}
 
 
@@ -130,6 +146,167 @@ def batch(
     without = found.refused + sum(now.get("quarantined", 0) for now in (found.measuring, found.states))
     codes = {CODES.get(verdict, ExitCode.UNDECIDED) for verdict in found.verdicts}
     raise gravest(codes | ({ExitCode.UNREADABLE} if without else set()))
+
+
+def status(
+    lang: LanguageOption,
+    cache: CacheOption,
+    ledger: LedgerOption = None,
+    batch: BatchOption = None,
+    failures: Annotated[bool, typer.Option("--failures", help="One line for each clip without a result.")] = False,
+    every: Annotated[bool, typer.Option("--list", help="One line for each clip, those that need you first.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what ran, runs or failed in the last batch, and why.
+
+    Exit codes: 0 every clip has its result, 10 something waits or runs or the batch did not come to its end, 3 some
+    without a result, 2 bad arguments.
+    """
+    from pipeline.batch import documents
+    from pipeline.batch.summary import listing, standing, summary
+    from pipeline.terminal_batch import FIRST, group_of, list_page, status_page
+
+    with refusing():
+        spoken = language(lang)
+    with refusing(spoken), _opened(ledger, cache) as book:
+        chosen = _batch_of(book, batch)
+        found, now = summary(book, chosen.id), standing(book, chosen)
+        rows = (row for row in listing(book, chosen.id) if every or group_of(row) == FIRST[0])
+        if as_json:
+            document = documents.status_document(book.database.name, chosen, now, found)
+            _print_json(document, map(documents.row_document, rows) if every or failures else None)
+        elif every or failures:
+            list_page(rows, spoken)
+        else:
+            status_page(chosen, now, found, spoken)
+    raise typer.Exit(documents.status_code(found))
+
+
+def retry(
+    lang: LanguageOption,
+    cache: CacheOption,
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Clips as `unbroken status --failures` names them.", metavar="[PATH…]")
+    ] = None,
+    ledger: LedgerOption = None,
+    batch: BatchOption = None,
+) -> None:
+    """Let clips that were set aside wait again, all or those that are named; the next `unbroken batch` takes them.
+
+    Exit codes: 0 done, 2 bad arguments, among them a clip that was not set aside; then nothing is done.
+    """
+    from pipeline.batch.summary import summary
+
+    with refusing():
+        spoken = language(lang)
+    with refusing(spoken), _opened(ledger, cache) as book:
+        chosen = _batch_of(book, batch)
+        named = _named(paths, book.quarantined(chosen.id), chosen.store) if paths else None
+        count = book.release(chosen.id, named)
+        say(spoken.tell(Message(AGAIN, {"count": count})))
+        if refused := summary(book, chosen.id).refused:
+            say(spoken.tell(Message(REFUSED, {"count": refused})))
+
+
+def verify(
+    lang: LanguageOption,
+    cache: CacheOption,
+    store: Annotated[
+        str | None,
+        typer.Argument(
+            help="Where the store lies now, as for batch.", metavar="[STORE]", show_default="where the batch found it"
+        ),
+    ] = None,
+    ledger: LedgerOption = None,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(help="Public key (PEM) that was kept elsewhere.", show_default="the one beside the ledger"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify that neither the results nor the evidence were changed; every file that has a result is read again.
+
+    Exit codes: 0 all is as it was, 11 something was changed, 10 something could not be checked, results that are not
+    signed yet among it, 130 stopped, 2 bad arguments.
+    """
+    from pipeline.batch import documents
+    from pipeline.batch.chain import key_id, read_public_key
+    from pipeline.batch.evidence import verify_evidence
+    from pipeline.batch.tasks import store_at
+    from pipeline.batch.verify import clips_at, extent, verify_chain
+    from pipeline.terminal_batch import BESIDE, GIVEN, NONE, reading, verify_page
+
+    with refusing():
+        spoken = language(lang)
+    try:
+        with refusing(spoken), _opened(ledger, cache) as book:
+            place = public_key or book.keys.public
+            key = read_public_key(place) if public_key or place.exists() else None
+            problems = verify_chain(book, key)
+            with reading(spoken) as progress:
+                evidence = verify_evidence(book, problems, store, progress, stores=partial(store_at, cache=cache))
+            reach, clips = extent(book, key), clips_at(book, problems)
+            name = book.database.name
+    except KeyboardInterrupt:
+        complain(spoken.text("Stopped. Nothing was told of the rest, and nothing was changed."))
+        raise typer.Exit(130) from None
+    if as_json:
+        used = {"key_id": None if key is None else key_id(key), "path": str(place), "given": public_key is not None}
+        print(json_v1.text(documents.verify_document(name, used, reach, problems, clips, evidence)))
+    else:
+        which = NONE if key is None else BESIDE if public_key is None else GIVEN
+        about = Message(which, {"path": json_v1.display_path(place)})
+        verify_page(about, reach, problems, clips, evidence, spoken)
+    raise typer.Exit(documents.verify_code(problems, evidence))
+
+
+@contextmanager
+def _opened(ledger: str | None, cache: Path) -> Iterator[Ledger]:
+    """Open a ledger that is there already."""
+    from pipeline.batch.ledger import Ledger
+
+    place = place_of(ledger, cache)
+    file = Path(place.removeprefix("sqlite:///"))
+    if "://" not in str(file) and not file.is_file() and not place.startswith("postgresql"):
+        raise SettingsError(Message(NO_LEDGER, {"ledger": json_v1.display_path(file)}))
+    with Ledger(place, folder_of(place, cache)) as book:
+        yield book
+
+
+def _batch_of(book: Ledger, number: int | None) -> Batch:
+    from pipeline.batch.summary import batches_of
+
+    known = batches_of(book)
+    found = next((one for one in known if number in (None, one.id)), None)
+    if found is None:
+        last = known[0].id if known else 0
+        raise SettingsError(Message(NO_BATCH, {"ledger": book.database.name, "last": last}))
+    return found
+
+
+def _named(paths: Sequence[str], aside: Sequence[bytes], store: str) -> list[bytes]:
+    """Return clips as the ledger calls them; people write them as they were shown, or with the store before them."""
+    known = {path: path for path in aside} | {os.fsencode(json_v1.display_path(Path(os.fsdecode(p)))): p for p in aside}
+    found = []
+    for path in paths:
+        raw = os.fsencode(path)
+        inside = raw.removeprefix(os.fsencode(store) + b"/")
+        if inside not in known:
+            raise SettingsError(Message(NOT_ASIDE, {"path": json_v1.display_path(Path(path))}))
+        found.append(known[inside])
+    return found
+
+
+def _print_json(document: dict[str, Any], rows: Iterable[dict[str, Any]] | None) -> None:
+    """Print a document, with a list at its end that need not fit into memory."""
+    text = json_v1.text(document)
+    if rows is None:
+        print(text)
+        return
+    print(text.removesuffix("\n}") + ',\n  "list": [', end="")
+    for number, row in enumerate(rows):
+        print(",\n    " if number else "\n    ", json.dumps(row, ensure_ascii=False), sep="", end="")
+    print("\n  ]\n}")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

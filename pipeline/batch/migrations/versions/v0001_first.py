@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("tool_version", sa.Text, nullable=False),
         sa.Column("scope", sa.Text, nullable=False),
         sa.Column("host", sa.Text, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
         sa.Column("started_at", sa.Double, nullable=False),
         sa.Column("ended_at", sa.Double),
         sa.PrimaryKeyConstraint("id", name="pk_batches"),
@@ -39,7 +40,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("store", "path", name="uq_files_store_path"),
     )
     op.create_index("ix_files_sha256", "files", ["sha256"])
-    op.create_index("ix_files_seen_batch", "files", ["seen_batch"])
+    op.create_index("ix_files_store_seen_batch", "files", ["store", "seen_batch"])
+    refused = sa.column("refused").is_not(None)
+    op.create_index(
+        "ix_files_refused", "files", ["store", "seen_batch"], sqlite_where=refused, postgresql_where=refused
+    )
     op.create_table(
         "jobs",
         sa.Column("id", ID, nullable=False),
@@ -66,7 +71,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name="uq_jobs_key"),
     )
     op.create_index("ix_jobs_scope_step_due_at_id", "jobs", ["scope", "step", "due_at", "id"])
-    op.create_index("ix_jobs_summary", "jobs", ["step", "state", "scope", "batch_id", "verdict", "footage_s"])
+    op.create_index("ix_jobs_summary", "jobs", ["scope", "step", "state", "verdict", "batch_id", "footage_s"])
     op.create_index("ix_jobs_sha256", "jobs", ["sha256"])
     op.create_index("ix_jobs_path", "jobs", ["path"])
     op.create_table(

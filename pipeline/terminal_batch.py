@@ -12,6 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -28,6 +29,8 @@ from pipeline.model import Message, Scalar
 LINE_EVERY_S = 60.0
 """How often a log, which is no terminal, gets a line."""
 STEPS = {None: "Searching the store", "measure": "Measuring", "judge": "Judging"}
+BAR = 60
+"""Width of the bar in columns."""
 AT_ONCE = 8
 """So many clips that are being worked on are named."""
 REASONS = 20
@@ -67,7 +70,8 @@ def _line(state: Progress, spoken: Language) -> str:
 
 def _panel(state: Progress, spoken: Language) -> RenderableType:
     running = [Text(f"  {name}", style="dim", overflow="ellipsis", no_wrap=True) for name in state.running[:AT_ONCE]]
-    return Group(Text(_line(state, spoken)), *running)
+    bar = ProgressBar(total=max(state.total, 1), completed=state.done, width=BAR)
+    return Group(*([bar] if state.step else []), Text(_line(state, spoken)), *running)
 
 
 def _counts(state: Progress, spoken: Language) -> str:

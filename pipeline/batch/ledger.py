@@ -488,9 +488,10 @@ class Ledger:
 
         return self.database.write(work)
 
-    def result(self, key: Key) -> str | None:
-        """Return the public JSON of a job's result; None if it has none."""
-        wanted = select(results.c.document, results.c.encoding).where(results.c.key == key.digest)
+    def result(self, key: Key | str) -> str | None:
+        """Return the public JSON of the result of a job, by its key or the digest of that; None if it has none."""
+        digest = key.digest if isinstance(key, Key) else key
+        wanted = select(results.c.document, results.c.encoding).where(results.c.key == digest)
         row = self.database.read(lambda connection: connection.execute(wanted).first())
         return None if row is None else unpacked(row.document, row.encoding).decode()
 

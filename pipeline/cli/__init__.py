@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from pipeline.cli.batching import batch, retry, status, verify
+from pipeline.cli.batching import batch, results, retry, status, verify
 from pipeline.cli.counting import spotcheck, statistics
 from pipeline.cli.describing import explain, models, profiles_app, show_settings
 from pipeline.cli.forging import forge
@@ -20,7 +20,7 @@ from pipeline.cli.transcribing import transcribe
 PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Examine": {"scan": scan, "session": session, "read": read, "transcribe": transcribe},
     "Regulations": {"profiles": profiles_app, "explain": explain, "settings": show_settings},
-    "Overnight": {"batch": batch, "status": status, "retry": retry, "verify": verify},
+    "Overnight": {"batch": batch, "status": status, "results": results, "retry": retry, "verify": verify},
     "Over many results": {"statistics": statistics, "spotcheck": spotcheck},
     "For analysts": {"features": features, "forge": forge, "models": models},
 }

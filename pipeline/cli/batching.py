@@ -64,6 +64,7 @@ AGAIN = "Clips that wait again: {count}. The next `unbroken batch` takes them."
 REFUSED = "Files that cannot be examined as they are: {count}. Every batch looks at them again by itself."
 NO_LEDGER = "{ledger}: there is no such ledger. Name it by --ledger, or the cache's folder by --cache."
 NO_BATCH = "{ledger}: there is no such batch. The last one is {last}."
+NO_RESULT = "{path}: no clip of this batch with a result. `unbroken status --list` names them."
 NOT_ASIDE = "{path}: no clip of this name was set aside. Name clips as `unbroken status --failures` does."
 CODES = {"fail": ExitCode.FAILED, "pass": ExitCode.ALL_PASSED}
 
@@ -182,6 +183,33 @@ def status(
     raise typer.Exit(documents.status_code(found))
 
 
+def results(
+    lang: LanguageOption,
+    cache: CacheOption,
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Clips as `unbroken status --list` names them.", metavar="[PATH…]")
+    ] = None,
+    ledger: LedgerOption = None,
+    batch: BatchOption = None,
+) -> None:
+    """Print the JSON documents of the last batch, one a line, for `unbroken statistics` and other programs.
+
+    Exit codes: 0 done, 2 bad arguments, among them a clip that has no result; then nothing is printed.
+    """
+    from pipeline.batch.summary import listing
+
+    with refusing():
+        spoken = language(lang)
+    with refusing(spoken), _opened(ledger, cache) as book:
+        chosen = _batch_of(book, batch)
+        keys = {row.path: row.key for row in listing(book, chosen.id) if row.state == "done" and row.key is not None}
+        named = _named(paths, list(keys), chosen.store, NO_RESULT) if paths else list(keys)
+        for path in named:
+            document = book.result(keys[path])
+            if document is not None:
+                print(json.dumps(json.loads(document), ensure_ascii=False))
+
+
 def retry(
     lang: LanguageOption,
     cache: CacheOption,
@@ -201,7 +229,7 @@ def retry(
         spoken = language(lang)
     with refusing(spoken), _opened(ledger, cache) as book:
         chosen = _batch_of(book, batch)
-        named = _named(paths, book.quarantined(chosen.id), chosen.store) if paths else None
+        named = _named(paths, book.quarantined(chosen.id), chosen.store, NOT_ASIDE) if paths else None
         count = book.release(chosen.id, named)
         say(spoken.tell(Message(AGAIN, {"count": count})))
         if refused := summary(book, chosen.id).refused:
@@ -284,7 +312,7 @@ def _batch_of(book: Ledger, number: int | None) -> Batch:
     return found
 
 
-def _named(paths: Sequence[str], aside: Sequence[bytes], store: str) -> list[bytes]:
+def _named(paths: Sequence[str], aside: Sequence[bytes], store: str, problem: str) -> list[bytes]:
     """Return clips as the ledger calls them; people write them as they were shown, or with the store before them."""
     known = {path: path for path in aside} | {os.fsencode(json_v1.display_path(Path(os.fsdecode(p)))): p for p in aside}
     found = []
@@ -292,7 +320,7 @@ def _named(paths: Sequence[str], aside: Sequence[bytes], store: str) -> list[byt
         raw = os.fsencode(path)
         inside = raw.removeprefix(os.fsencode(store) + b"/")
         if inside not in known:
-            raise SettingsError(Message(NOT_ASIDE, {"path": json_v1.display_path(Path(path))}))
+            raise SettingsError(Message(problem, {"path": json_v1.display_path(Path(path))}))
         found.append(known[inside])
     return found
 

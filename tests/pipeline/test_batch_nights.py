@@ -77,6 +77,21 @@ def test_the_next_run_does_nothing(night):
     assert all(row.attempts == 1 for row in night.rows().values())
 
 
+def test_results_are_printed_for_other_programs(night, tmp_path):
+    from typer.testing import CliRunner
+
+    where = ["--cache", str(night.folder), "--ledger", night.place, "--lang", "en"]
+    told = CliRunner().invoke(app, ["results", *where])
+    documents = [json.loads(line) for line in told.stdout.splitlines()]
+    by_path = {document["clip"]["path"]: document for document in night.documents()}
+    assert {document["clip"]["path"]: document for document in documents} == by_path and len(documents) == 6
+    (tmp_path / "night.jsonl").write_text(told.stdout, encoding="utf-8")
+    assert CliRunner().invoke(app, ["statistics", str(tmp_path / "night.jsonl"), "--lang", "en"]).exit_code == 0
+    one = CliRunner().invoke(app, ["results", "b/notes.mp4", *where])
+    assert json.loads(one.stdout)["clip"]["path"].endswith("b/notes.mp4")
+    assert CliRunner().invoke(app, ["results", "b/other.mp4", *where]).exit_code == 2
+
+
 def test_changed_settings_are_judged_from_the_cache(night, tmp_path):
     settings = tmp_path / "settings.toml"
     settings.write_text("[detectors.session]\nmax_gap_s = 900.0\n", encoding="utf-8")

@@ -28,7 +28,7 @@ def test_help_lists_every_command_under_its_heading_in_order():
         "Options",
         *("Examine", "scan", "session", "read", "transcribe"),
         *("Regulations", "profiles", "explain", "settings"),
-        *("Overnight", "batch", "status", "retry", "verify"),
+        *("Overnight", "batch", "status", "results", "retry", "verify"),
         *("Over many results", "statistics", "spotcheck"),
         *("For analysts", "features", "forge", "models"),
     ]

@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.language import Language
-from pipeline.ledger import Checked
 from pipeline.report.bars import Bar, Words
 from pipeline.report.results import COUNTED
 from pipeline.report.wording import N_, NOTHING, shown
 from pipeline.spotcheck import Draw
+from pipeline.spotcheck_ledger import Checked
 from pipeline.statistics import SEVERAL_OFFICERS, SMALL_GROUP, Measures, Names, Statistics
 
 HEADINGS = {

@@ -92,7 +92,7 @@ def spotcheck(
 
 def _verify(results: Sequence[Path], ledger: Path, spoken: Language, as_json: bool) -> None:
     """Draw what stands in a ledger again, and print whether it is what its seed gives."""
-    from pipeline import ledger as ledgers
+    from pipeline import spotcheck_ledger as ledgers
     from pipeline import terminal_results
     from pipeline.report.results import read_results
 
@@ -115,8 +115,8 @@ def _draw(
     as_json: bool,
 ) -> None:
     """Draw, append the draw to a ledger if there is one, and print it."""
-    from pipeline import ledger as ledgers
     from pipeline import spotcheck as checks
+    from pipeline import spotcheck_ledger as ledgers
     from pipeline import terminal_results
     from pipeline.report.results import read_results
 

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from pipeline import ledger, spotcheck
+from pipeline import spotcheck
+from pipeline import spotcheck_ledger as ledger
 from pipeline.cli import app
 from pipeline.errors import SettingsError
 from pipeline.report.results import read_results

@@ -17,7 +17,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from benchmarks.intervals import wilson as measured_wilson
-from pipeline import ledger, spotcheck, statistics, terminal_results
+from pipeline import spotcheck, statistics, terminal_results
+from pipeline import spotcheck_ledger as ledger
 from pipeline.cli import app
 from pipeline.errors import SettingsError
 from pipeline.language import language

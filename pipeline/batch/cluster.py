@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
+import signal
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dask
@@ -68,14 +70,15 @@ class Cluster:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         dask.config.set(QUIET)
         if address is None:
-            self._local = LocalCluster(
-                n_workers=workers or None,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address="127.0.0.1:0",
-                security=True,  # certificates for this run: no other account can send the workers anything
-                silence_logs=logging.CRITICAL,
-            )
+            with _without_ctrl_c():
+                self._local = LocalCluster(
+                    n_workers=workers or None,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address="127.0.0.1:0",
+                    security=True,  # certificates for this run: no other account can send the workers anything
+                    silence_logs=logging.CRITICAL,
+                )
         self.client = self._connect()
         self._must_be_alike()
 
@@ -160,3 +163,16 @@ class Cluster:
             if there != self._version:
                 values = {"worker": worker, "there": str(there), "here": self._version}
                 raise SettingsError(Message(OTHER_VERSION, values))
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Start threads that Ctrl-C never reaches, nor the processes that these start at any time: the batch ends them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

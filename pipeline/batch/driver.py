@@ -7,7 +7,7 @@ on from the ledger.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -144,7 +144,7 @@ class Batch:
         """What is examined."""
         return self.work.store
 
-    def run(self) -> Iterator[Progress]:
+    def run(self) -> Generator[Progress]:
         """Do all that is missing; yield where it stands about every second.
 
         Raises

@@ -132,11 +132,13 @@ def batch(
         cluster = Cluster(workers, scheduler, keys.tool_version(used), partial(keys.tool_version, used))
     signal.signal(signal.SIGTERM, _interrupt)
     run = Batch(book, work, cluster, table, at, attempts=attempts, back_off_s=back_off, slice_s=60 * slice_min)
+    states = run.run()
     try:
         with refusing(spoken):
-            shown(run.run(), spoken)
+            shown(states, spoken)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        states.close()  # if it came while the page was shown, the batch has not heard of it
         _tell_stopped(run, spoken)
         raise typer.Exit(130) from None
     finally:

@@ -8,10 +8,11 @@ import signal
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
-from distributed import Client, Future, LocalCluster, wait
+from distributed import CancelledError, Client, Future, LocalCluster, wait
 from distributed.client import FuturesCancelledError
 from distributed.comm import CommClosedError
 
@@ -36,6 +37,10 @@ QUIET = {
     "distributed.worker.http.routes": [],
 }
 """Dask's configuration for workers of this computer."""
+
+
+GONE = (CommClosedError, CancelledError, FuturesCancelledError, OSError)
+"""What Dask's client raises when its scheduler is gone."""
 
 
 class Lost(Exception):
@@ -89,11 +94,22 @@ class Cluster:
         return self._slots
 
     def _count(self) -> int:
-        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        try:
+            workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        except GONE as error:
+            raise Lost from error
         return sum(int(worker["nthreads"]) for worker in workers)
 
     def submit(self, func: Callable[..., Any], *args: Any) -> Future:
-        """Have a worker call `func`."""
+        """Have a worker call `func`.
+
+        Raises
+        ------
+        Lost
+            If the scheduler is gone.
+        """
+        if self.client.status != "running":
+            raise Lost
         return self.client.submit(func, *args, pure=False, retries=0)
 
     def wait(self, futures: Collection[Future], seconds: float) -> set[Future]:
@@ -104,11 +120,13 @@ class Cluster:
         Lost
             If the scheduler is gone.
         """
+        if not futures:
+            return set()
         try:
             wait(list(futures), timeout=seconds, return_when="FIRST_COMPLETED")
         except TimeoutError:
             pass
-        except (CommClosedError, FuturesCancelledError, OSError) as error:
+        except GONE as error:
             raise Lost from error
         ended = {future for future in futures if future.status != "pending"}
         if any(future.status in ("cancelled", "lost") for future in ended) or self.client.status != "running":
@@ -171,6 +189,7 @@ def _without_ctrl_c() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # starting it would let Ctrl-C through to the thread that first needs it
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

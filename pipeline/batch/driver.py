@@ -17,7 +17,7 @@ from distributed import Future, KilledWorker
 from pipeline import run
 from pipeline.batch import keys, owner
 from pipeline.batch.cards import clip_from
-from pipeline.batch.cluster import Cluster, Lost
+from pipeline.batch.cluster import GONE, Cluster, Lost
 from pipeline.batch.ledger import ATTEMPTS, BACK_OFF_S, Ledger
 from pipeline.batch.nouns import Job, Key, Step, StoredFile
 from pipeline.batch.summary import Summary, summary
@@ -49,6 +49,7 @@ SLICE_S, SLICE_MB = 600.0, 200.0
 CHUNK = 500
 COUNT_EVERY_S = 20.0
 KILLED = "The process that examined the clip was ended from outside, or by the system for want of memory."
+NO_WORKER = "There is no worker at the moment; waiting for one."
 OVERDUE = "The clip was not examined within {minutes:.0f} minutes, and its process was ended."
 
 
@@ -189,7 +190,7 @@ class Batch:
             _, context = self._context(file)
         except (IntegrityError, OSError) as error:
             return StoredFile(file.path, file.bytes, file.mtime_ns, file.inode, refused=run.told(error)), None
-        return file, Key(keys.file_sha256(file), self._profile, self._tool, context, file.path)
+        return file, Key(keys.file_sha256(self.store.name, file), self._profile, self._tool, context, file.path)
 
     def _context(self, file: StoredFile) -> tuple[CaseRecord | None, str]:
         with self.store.beside(file.path) as path:
@@ -232,15 +233,16 @@ class Batch:
             if time.monotonic() - counted > COUNT_EVERY_S:
                 self._count(step)
                 counted = time.monotonic()
-            self._fill(step, running)
-            if not running:
-                if not self.ledger.left(self.number, step):
-                    self._count(step)
-                    yield self.progress
-                    return
-                time.sleep(0.2)
+            if not running and not self.ledger.left(self.number, step):
+                self._count(step)
+                yield self.progress
+                return
             try:
-                for future in self.cluster.wait(running, 0.5) if running else ():
+                self._fill(step, running)
+                self.progress.note = None if running or self.cluster.slots() else Message(NO_WORKER)
+                if not running:
+                    time.sleep(0.2)
+                for future in self.cluster.wait(running, 0.5):
                     self._settle(running.pop(future), future, running)
                     future.release()
                 self._end_overdue(running)
@@ -339,7 +341,6 @@ class Batch:
         self.ledger.give_back(lambda name: name == self.me)
         self.progress.note = Message("The scheduler is gone; waiting for it.")
         self.cluster.reconnect(self.patience_s)
-        self.progress.note = None
 
     def _count(self, step: Step) -> None:
         now = self.summary()
@@ -351,9 +352,19 @@ class Batch:
 
 
 def _result(future: Future) -> Any:
-    if future.status == "finished":
-        return future.result()
-    error = future.exception()
+    """Return what a task came to.
+
+    Raises
+    ------
+    Lost
+        If it cannot be known because the scheduler is gone.
+    """
+    try:
+        if future.status == "finished":
+            return future.result()
+        error = future.exception()
+    except GONE as gone:
+        raise Lost from gone
     if isinstance(error, KilledWorker):
         return Failed(Message(KILLED))
     return Failed(Message(FAILED, {"problem": f"{type(error).__name__}: {error}"[:500]}))

@@ -77,7 +77,7 @@ class FolderStore:
             return StoredFile(inside, 0, 0, refused=refused)
         why = next((text for is_one, text in KINDS if is_one(now.st_mode)), None)
         kind = None if why is None else Message(why, {"path": str(path)})
-        return StoredFile(inside, now.st_size, now.st_mtime_ns, f"{now.st_dev}:{now.st_ino}", refused=kind)
+        return StoredFile(inside, now.st_size, now.st_mtime_ns, str(now.st_ino), refused=kind)
 
     def path(self, inside: bytes) -> Path:
         """Return where a clip lies."""

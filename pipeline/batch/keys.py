@@ -51,9 +51,11 @@ def tool_version(used: Settings) -> str:
     return f"{found['unbroken']}+{whole[:12]}"
 
 
-def file_sha256(file: StoredFile) -> str:
+def file_sha256(store: str, file: StoredFile) -> str:
     """Return the digest of what a store shows of a file: a file that was changed is another one."""
-    return digest({"path": _text(file.path), "bytes": file.bytes, "mtime_ns": file.mtime_ns, "inode": file.inode})
+    return digest(
+        {"store": store, "path": _text(file.path), "bytes": file.bytes, "mtime_ns": file.mtime_ns, "inode": file.inode}
+    )
 
 
 def context_sha256(file: StoredFile, path: Path, case: CaseRecord | None) -> str:

@@ -53,7 +53,7 @@ class StoredFile:
     bytes: int
     mtime_ns: int
     inode: str = ""
-    """`device:inode`; "" where the store has none."""
+    """Number of the file on its disk, or what else names a version of it; "" where the store has none."""
     sha256: str | None = None
     """None until it is hashed."""
     refused: Message | None = None

@@ -55,7 +55,7 @@ files = Table(
     Column("shown", Text, nullable=False),  # the same as text; bytes that are not UTF-8 as backslash escapes
     Column("bytes", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),  # time of the last change, nanoseconds since 1970
-    Column("inode", Text, nullable=False),  # "device:inode", "" where the store has none
+    Column("inode", Text, nullable=False),  # or what else names a version of it, "" where the store has none
     Column("sha256", Text),  # of the content; null until it is hashed, and again when the file has changed
     Column("refused", Text),  # why it cannot be examined: JSON {"template": …, "values": …}; null if it can be tried
     Column("seen_batch", ID, ForeignKey("batches.id"), nullable=False),  # the last batch that saw it

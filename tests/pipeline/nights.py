@@ -92,6 +92,7 @@ class Night:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_hear_ctrl_c,
             env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment},
         )
 
@@ -139,6 +140,11 @@ class Night:
             with self.ledger() as opened:
                 assert verify_chain(opened, read_public_key(opened.keys.public)) == []
         assert len(set(clips)) == len(clips) == sum(row.state == "done" for row in rows.values())
+
+
+def _hear_ctrl_c() -> None:
+    """Take Ctrl-C as a command of a terminal does, also where the tests themselves run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for(told: Callable[[], Any], seconds: float = WAIT_S) -> Any:

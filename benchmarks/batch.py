@@ -135,6 +135,7 @@ def _watched(batch: Batch, clips: int) -> Iterator[tuple[float, ...]]:
 def workers(
     folder: Path,
     most: Annotated[int, typer.Option(help="Clips that are taken.")] = 12,
+    copies: Annotated[int, typer.Option(help="Copies of each clip, of equal length and different content.")] = 1,
     runs: int = 3,
 ) -> None:
     """Print how much faster two workers are than one."""
@@ -143,7 +144,12 @@ def workers(
         store = Path(root) / "store"
         store.mkdir()
         for number, clip in enumerate(clips_in([folder])[:most]):
-            shutil.copyfile(clip, store / f"{number:02d}-{clip.name}")
+            for copy in range(copies):
+                target = store / f"{number:02d}-{copy:02d}-{clip.name}"
+                shutil.copyfile(clip, target)
+                target.chmod(0o644)
+                with target.open("ab") as stream:  # a box that nobody reads: every copy is another content
+                    stream.write((16).to_bytes(4, "big") + b"free" + copy.to_bytes(8, "big"))
         for run in range(runs):
             for count in (1, 2) if run % 2 else (2, 1):
                 with tempfile.TemporaryDirectory() as own:

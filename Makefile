@@ -16,7 +16,7 @@ check: samples
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 samples:
 	$(BIN)/python data_samples/build.py

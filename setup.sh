@@ -17,6 +17,7 @@ if [ "$1" = "--test-programs" ]; then
     [ -n "$(find /usr/share/fonts -iname '*notosanscjk*' 2>/dev/null | head -n 1)" ] || missing="$missing fonts-noto-cjk"
     [ -n "$(find /usr/lib/postgresql -name initdb 2>/dev/null | head -n 1)" ] || missing="$missing postgresql"
     [ -x /usr/sbin/sshd ] || missing="$missing openssh-server"
+    command -v pdftotext >/dev/null || missing="$missing poppler-utils"
     for program in sqlite3 openssl; do
         command -v $program >/dev/null || missing="$missing $program"
     done

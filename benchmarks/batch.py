@@ -1,7 +1,7 @@
 """What the overnight batch costs beside examining clips, and what a second worker brings.
 
     python -m benchmarks.batch overhead [--clips 10000] [--ledger postgresql://…]
-    python -m benchmarks.batch workers FOLDER [--seconds 30]
+    python -m benchmarks.batch workers FOLDER [--times 12]
 
 `overhead` runs the real batch - store, ledger, Dask's scheduler, two workers - over small files whose examination is
 replaced by a function that returns at once: what is left is the cost of the batch itself. It prints the time a clip,
@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import platform
 import shutil
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,7 @@ from typing import Annotated
 import typer
 from distributed import Future
 
+from benchmarks.slices import repeated
 from pipeline.batch import keys
 from pipeline.batch.cards import card
 from pipeline.batch.cluster import Cluster
@@ -34,11 +36,12 @@ from pipeline.batch.driver import Batch, Progress
 from pipeline.batch.folder import FolderStore
 from pipeline.batch.ledger import Ledger
 from pipeline.batch.nouns import Step
-from pipeline.batch.tasks import Asked, Judged, Measured, Work
+from pipeline.batch.tasks import Asked, Judged, Measured, Work, packed
 from pipeline.model import Features, Footage
 from pipeline.rules.profile import load_profile
 from pipeline.sessions.clips import clip_of
 from pipeline.sessions.naming import read_name
+from pipeline.sessions.tables import tables
 from pipeline.settings import Settings
 from pipeline.stages import profile_settings, sections
 from pipeline.store import clips_in
@@ -55,22 +58,21 @@ def measure_nothing(path: str, sha256: str) -> Measured:
     return Measured(sha256, card(clip), 60.0)
 
 
-def judge_nothing(others: object) -> Judged:
-    """Return what judging a clip would, at once."""
-    return Judged("pass", DOCUMENT, 60.0)
+def judge_nothing(others: bytes) -> list[Judged]:
+    """Return what judging clips would, at once."""
+    return [Judged("pass", DOCUMENT, 60.0) for _ in pickle.loads(others)]
 
 
 class Simulated(Batch):
     """A batch whose workers examine nothing."""
 
-    def _submit(self, step: Step, asked: Asked) -> Future:
-        path = self.store.path(asked.path)
+    def _submit(self, step: Step, asked: Sequence[Asked]) -> Future:
+        paths = [self.store.path(one.path) for one in asked]
         if step == "measure":
-            return self.cluster.submit(measure_nothing, str(path), keys.digest(str(path)))
-        from pipeline.sessions.tables import tables
-
-        assert self._chain is not None
-        return self.cluster.submit(judge_nothing, tables(self._chain, path))
+            return self.cluster.submit(measure_nothing, str(paths[0]), keys.digest(str(paths[0])))
+        chain = self._chain
+        assert chain is not None
+        return self.cluster.submit(judge_nothing, packed([tables(chain, path) for path in paths]))
 
 
 def resident_mb(process: int) -> float:
@@ -136,18 +138,22 @@ def workers(
     folder: Path,
     most: Annotated[int, typer.Option(help="Clips that are taken.")] = 12,
     copies: Annotated[int, typer.Option(help="Copies of each clip, of equal length and different content.")] = 1,
+    times: Annotated[int, typer.Option(help="How often a clip is repeated in itself.")] = 1,
     runs: int = 3,
 ) -> None:
     """Print how much faster two workers are than one."""
-    times: dict[int, list[float]] = {1: [], 2: []}
+    took: dict[int, list[float]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as root:
         store = Path(root) / "store"
         store.mkdir()
         for number, clip in enumerate(clips_in([folder])[:most]):
             for copy in range(copies):
                 target = store / f"{number:02d}-{copy:02d}-{clip.name}"
-                shutil.copyfile(clip, target)
-                target.chmod(0o644)
+                if times > 1:
+                    repeated(clip, target, times)
+                else:
+                    shutil.copyfile(clip, target)
+                    target.chmod(0o644)
                 with target.open("ab") as stream:  # a box that nobody reads: every copy is another content
                     stream.write((16).to_bytes(4, "big") + b"free" + copy.to_bytes(8, "big"))
         for run in range(runs):
@@ -157,11 +163,11 @@ def workers(
                     start = time.perf_counter()
                     for _ in batch.run():
                         pass
-                    times[count].append(time.perf_counter() - start)
+                    took[count].append(time.perf_counter() - start)
                     batch.cluster.close()
                     book.close()
-                print(f"{count}: {times[count][-1]:.1f} s", file=sys.stderr)
-    one, two = (statistics.median(times[count]) for count in (1, 2))
+                print(f"{count}: {took[count][-1]:.1f} s", file=sys.stderr)
+    one, two = (statistics.median(took[count]) for count in (1, 2))
     print(f"{_machine()}\n\n1 worker {one:.1f} s, 2 workers {two:.1f} s: {one / two:.2f} times as fast")
 
 

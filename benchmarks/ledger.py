@@ -35,8 +35,16 @@ DOCUMENT = b'{"findings":[' + b",".join([b'{"kind":"missing-frames","score":0.98
 """Smaller than most: only its size on the disk matters here."""
 
 
-def fill(ledger: Ledger, clips: int) -> int:
-    """Add jobs: 1 in 100 is quarantined, all others are done; return the batch."""
+def fill(ledger: Ledger, clips: int, document: Callable[[int, str], bytes] = lambda number, verdict: DOCUMENT) -> int:
+    """Add jobs: 1 in 100 is quarantined, all others are done; return the batch.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    clips : int
+    document : callable
+        Told number and verdict of a clip, returns its result.
+    """
     batch = ledger.start_batch("/store", "shijiazhuang-safety", {}, "1")
     previous, seq = GENESIS, 0
     for start in range(0, clips, ROWS):
@@ -97,8 +105,9 @@ def fill(ledger: Ledger, clips: int) -> int:
             if verdict:
                 seq += 1
                 row = {"key": key.digest, "verdict": verdict, "committed_at": "2026-01-01T00:00:00+00:00"}
-                sha256 = row_sha256(document=DOCUMENT, previous_sha256=previous, **row)
-                kept, encoding = packed(DOCUMENT)
+                told = document(number, verdict)
+                sha256 = row_sha256(document=told, previous_sha256=previous, **row)
+                kept, encoding = packed(told)
                 chained.append(
                     {
                         **row,

@@ -228,7 +228,7 @@ def _gap(features: Features, gap: _Gap) -> Finding:
         level=Level.SUSPECT,
         span=span_of(features, gap.start_s, gap.stop_s),
         message=Message(said, {name: value for name, value in values.items() if f"{{{name}" in said}),
-        evidence={**values, "edges_at_once": gap.sharp_edges},
+        evidence={**values, "edges_at_once": int(gap.sharp_edges)},
         curves=_CURVES,
     )
 

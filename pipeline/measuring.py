@@ -206,6 +206,43 @@ def _keep_unfinished(
         cache.put(keys[name], written[name], files if name == "media" else {})
 
 
+def kept(
+    footage: Footage, settings: Settings, cache: Cache, case: CaseRecord | None = None
+) -> tuple[Features, Path | None] | None:
+    """Bring what the cache holds of a clip, and measure nothing.
+
+    Parameters
+    ----------
+    footage : Footage
+        Only its hash counts: the file need not be there.
+    settings : Settings
+        As the clip was measured with.
+    cache : Cache
+    case : CaseRecord, optional
+        Tells of the photos that landmarks were looked for by.
+
+    Returns
+    -------
+    features : Features
+        A table that is not kept is absent.
+    sound : Path or None
+        The sound, 16 kHz mono.
+    None
+        If nothing of its pictures and sound is kept.
+    """
+    keys = _keys(footage, settings, case)
+    parts = {name: cache.tables(key) for name, key in keys.items()}
+    media = keys["media"]
+    if parts["media"] is None:
+        keys = {name: replace(key, params={**key.params, "unfinished": True}) for name, key in keys.items()}
+        parts, media = {name: cache.tables(key) for name, key in keys.items()}, keys["media"]
+    if parts["media"] is None:
+        return None
+    heard = cache.tables(_speech_key(footage, settings)[0])
+    found = [part for part in (*parts.values(), heard) if part is not None]
+    return Features(with_clock(_joined(*found))), cache.file(media, SOUND)
+
+
 def listen(
     footage: Footage, settings: Settings, cache: Cache, progress: Progress = silent
 ) -> tuple[Features, Message | None]:
@@ -368,12 +405,7 @@ def _listen(
     footage: Footage, settings: Settings, cache: Cache, progress: Progress, sound: Path, *, keep: bool
 ) -> dict[str, Table]:
     """Return the tables of speech, from the cache or by listening to the sound; it is kept if the sound is whole."""
-    asked = REGISTRY["notice"].parameters.model_validate(settings.section("detectors.notice")).model_dump()
-    notices, opening_s = asked["notices"], asked["opening_s"]
-    media = key_of("media", footage, settings)
-    key = key_of(
-        "speech", footage, settings, media=media.digest(), notices="\n".join(notices), opening_s=str(opening_s)
-    )
+    key, notices, opening_s = _speech_key(footage, settings)
     heard = cache.tables(key)
     if heard is None:
         spoken = speech_stage.transcribe(sound, progress, notices, opening_s, **STAGES["speech"].used(settings))
@@ -381,6 +413,15 @@ def _listen(
         if keep and "words" in heard:
             cache.put(key, spoken)
     return heard
+
+
+def _speech_key(footage: Footage, settings: Settings) -> tuple[CacheKey, list[str], float]:
+    """Return under what the tables of speech are kept, and what is listened for: the notices, and for how long."""
+    asked = REGISTRY["notice"].parameters.model_validate(settings.section("detectors.notice")).model_dump()
+    notices, opening_s = asked["notices"], asked["opening_s"]
+    media = key_of("media", footage, settings).digest()
+    key = key_of("speech", footage, settings, media=media, notices="\n".join(notices), opening_s=str(opening_s))
+    return key, notices, opening_s
 
 
 def _tables(arrows: Mapping[str, pa.Table]) -> dict[str, Table]:

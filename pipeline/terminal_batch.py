@@ -229,6 +229,8 @@ NONE = "There is no public key at {path}."
 GIVEN = "The public key is {path}."
 SIGNED = "Chain: {last} results; signed up to result {signed} at {when}."
 UNSIGNED = "Chain: {last} results; no head is signed by this key."
+LOG_SIGNED = "Audit log: {last} events; signed up to event {signed} at {when}."
+LOG_UNSIGNED = "Audit log: {last} events; no head is signed by this key."
 LOOKED = "Store {store}, looked at in {folder}."
 READ = "Evidence: {unchanged} files are unchanged; {gb:.3f} GB were read."
 
@@ -248,18 +250,20 @@ def verify_page(
     problems: Sequence[Problem],
     clips: Mapping[int, bytes],
     evidence: Evidence,
+    log: documents.Log,
     spoken: Language,
 ) -> None:
     """Print what a verification comes to: rows and files by name, so that it can be read out."""
     console = Console()
-    signed = extent.signed
-    values: dict[str, Scalar] = {"last": extent.last}
-    values |= {} if signed is None else {"signed": signed.seq, "when": signed.signed_at}
     _line_out(console, spoken.tell(about_key))
-    _line_out(console, spoken.tell(Message(UNSIGNED if signed is None else SIGNED, values)))
+    _line_out(console, spoken.tell(_reach(extent, SIGNED, UNSIGNED)))
     for problem in problems:
         clip = f" ({documents.shown(clips[problem.first])})" if problem.first in clips else ""
         _line_out(console, f"  {spoken.text(KINDS[problem.kind])}: {spoken.tell(problem.message)}{clip}")
+    if log.extent.last or log.problems:
+        _line_out(console, spoken.tell(_reach(log.extent, LOG_SIGNED, LOG_UNSIGNED)))
+    for problem in log.problems:
+        _line_out(console, f"  {spoken.text(KINDS[problem.kind])}: {spoken.tell(problem.message)}")
     for name, where in evidence.stores.items():
         _line_out(console, spoken.tell(Message(LOOKED, {"store": name, "folder": where})))
     told: dict[str, Scalar] = {"unchanged": evidence.counts.get("unchanged", 0), "gb": evidence.bytes / 1e9}
@@ -271,7 +275,15 @@ def verify_page(
         if state == "new" and len(of_state) > NEW_SHOWN:
             more = Message("… and {count} more; --json names them all.", {"count": len(of_state) - NEW_SHOWN})
             _line_out(console, f"  {spoken.tell(more)}")
-    _line_out(console, spoken.text(END[documents.verify_code(problems, evidence)]))
+    _line_out(console, spoken.text(END[documents.verify_code([*problems, *log.problems], evidence)]))
+
+
+def _reach(extent: Extent, signed: str, unsigned: str) -> Message:
+    """Return how far a chain goes and is signed."""
+    values: dict[str, Scalar] = {"last": extent.last}
+    if extent.signed is None:
+        return Message(unsigned, values)
+    return Message(signed, {**values, "signed": extent.signed.seq, "when": extent.signed.signed_at})
 
 
 def _moment(seconds: float) -> str:

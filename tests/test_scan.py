@@ -145,7 +145,7 @@ def test_one_content_at_two_places_gives_two_reports(clip, tmp_path, cache):
 
 
 def test_a_report_that_cannot_be_written_loses_no_result(clip, tmp_path, cache, monkeypatch):
-    def fails(*arguments):
+    def fails(*arguments, **named):
         raise OSError("no space left, on purpose")
 
     monkeypatch.setattr("pipeline.report.html.write_report", fails)

@@ -12,7 +12,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ from pipeline.model import Message
 
 GENESIS = "0" * 64
 """What row 1 names as the hash of the row before."""
+RESULTS = "results"
+EVENTS = "events"
+"""The chains of a ledger: of the batch's results, and of what people did (`pipeline.review.audit`)."""
 COMPRESSED_FROM = 4096
 """Documents of this many bytes or more are kept in zlib."""
 
@@ -40,11 +43,13 @@ class Head:
     key_id: str
     signature: str
     """Ed25519, hexadecimal."""
+    chain: str = RESULTS
+    """Whose end it is; it is signed too, so that the head of one chain cannot stand for that of another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The files beside a ledger: `NAME.key.pem` (private), `NAME.public.pem`, `NAME.head.json`."""
+    """The files beside a ledger: `NAME.key.pem` (private), `NAME.public.pem`, and a signed head of each chain."""
 
     folder: Path
     name: str
@@ -61,8 +66,12 @@ class Keys:
 
     @property
     def head(self) -> Path:
-        """The last signed head, as JSON."""
-        return self.folder / f"{self.name}.head.json"
+        """The last signed head of the results, as JSON."""
+        return self.head_of(RESULTS)
+
+    def head_of(self, chain: str) -> Path:
+        """Return the file of the last signed head of a chain."""
+        return self.folder / (f"{self.name}.head.json" if chain == RESULTS else f"{self.name}.{chain}.head.json")
 
     def load(self) -> Ed25519PrivateKey:
         """Return the private key; it is made on first use, and the public key is written beside it.
@@ -94,11 +103,12 @@ class Keys:
         """Replace the head's file, unless it holds a later one."""
         with (self.folder / f"{self.name}.head.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            before = read_head(self.head) if self.head.exists() else None
+            path = self.head_of(head.chain)
+            before = read_head(path, head.chain) if path.exists() else None
             if before is None or before.seq <= head.seq:
                 public = key.public_bytes_raw().hex()
                 text = json.dumps({**head_fields(head), "signature": head.signature, "public_key": public}, indent=2)
-                _write(self.head, (text + "\n").encode())
+                _write(path, (text + "\n").encode())
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
@@ -150,8 +160,9 @@ def unpacked(document: bytes, encoding: str) -> bytes:
 
 
 def head_fields(head: Head) -> dict[str, Any]:
-    """Return what is signed."""
-    return {"seq": head.seq, "sha256": head.sha256, "signed_at": head.signed_at, "key_id": head.key_id}
+    """Return what is signed; the chain is named where it is not that of the results."""
+    signed = {"seq": head.seq, "sha256": head.sha256, "signed_at": head.signed_at, "key_id": head.key_id}
+    return signed if head.chain == RESULTS else {**signed, "chain": head.chain}
 
 
 def signed_bytes(head: Head) -> bytes:
@@ -159,10 +170,10 @@ def signed_bytes(head: Head) -> bytes:
     return canonical(head_fields(head))
 
 
-def sign(seq: int, sha256: str, signed_at: str, key: Ed25519PrivateKey) -> Head:
-    """Sign the end of the chain."""
-    unsigned = Head(seq, sha256, signed_at, key_id(key.public_key()), "")
-    return Head(seq, sha256, signed_at, unsigned.key_id, key.sign(signed_bytes(unsigned)).hex())
+def sign(seq: int, sha256: str, signed_at: str, key: Ed25519PrivateKey, chain: str = RESULTS) -> Head:
+    """Sign the end of a chain."""
+    unsigned = Head(seq, sha256, signed_at, key_id(key.public_key()), "", chain)
+    return replace(unsigned, signature=key.sign(signed_bytes(unsigned)).hex())
 
 
 def is_signed(head: Head, key: Ed25519PublicKey) -> bool:
@@ -198,8 +209,8 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
-def read_head(path: Path) -> Head | None:
-    """Read a head's file; None if it is none."""
+def read_head(path: Path, chain: str = RESULTS) -> Head | None:
+    """Read the file of a chain's head; None if it is none."""
     try:
         held = json.loads(path.read_bytes())
         return Head(
@@ -208,6 +219,7 @@ def read_head(path: Path) -> Head | None:
             str(held["signed_at"]),
             str(held["key_id"]),
             str(held["signature"]),
+            chain,
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

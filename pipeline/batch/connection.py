@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,14 +17,16 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from pipeline.errors import SettingsError
 from pipeline.model import Message
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """Version of the schema that this program writes; the last file in `pipeline/batch/migrations/versions`."""
-OLDER: tuple[str, ...] = ()
+OLDER: tuple[str, ...] = ("0001",)
 """Versions that it can migrate."""
 BUSY_S = 60.0
 """How long SQLite itself waits for a lock, in seconds; after that the operation is tried again."""
 LOCK = 0x756E62726F6B656E  # "unbroken"
-"""The advisory lock under which PostgreSQL's chain and schema are written."""
+"""The advisory lock under which PostgreSQL's chain of results and its schema are written."""
+EVENTS_LOCK = LOCK + 1
+"""The one under which its chain of events is written; who needs both takes this one first."""
 AGAIN = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03"}
 """PostgreSQL's codes of conflicts, deadlocks, locks and restarts, after which a transaction is worth another try."""
 
@@ -52,6 +55,7 @@ class Database:
         self.url = _url(place)
         self.patience_s = patience_s
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._joined = threading.local()
         try:
             if self.is_sqlite:
                 Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +88,26 @@ class Database:
         """
         return self._patiently(self.engine, work)
 
+    def together(self, work: Callable[[], T]) -> T:
+        """Do `work` so that all it reads and writes here, in this thread, is one transaction that may write.
+
+        It is done again from its start while the database is locked or away, so it must change nothing else.
+        """
+
+        def joined(connection: Connection) -> T:
+            self._joined.connection, self._joined.now = connection, None
+            try:
+                return work()
+            finally:
+                del self._joined.connection, self._joined.now
+
+        return self._patiently(self.engine, joined)
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether this thread is in what is done `together`."""
+        return getattr(self._joined, "connection", None) is not None
+
     def read(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in one transaction that only reads and sees one state of the database, as `write` does."""
         options: dict[str, Any] = {"reads": True}
@@ -92,17 +116,26 @@ class Database:
         return self._patiently(self.engine.execution_options(**options), work)
 
     def now(self, connection: Connection) -> float:
-        """Return the time in seconds since 1970 by the one clock that all workers of this database share."""
+        """Return the time in seconds since 1970 by the one clock that all workers of this database share.
+
+        It is asked for once in what is done `together`.
+        """
         if self.is_sqlite:
-            return time.time()  # its workers are processes of one computer
-        return float(connection.scalar(sql("SELECT extract(epoch FROM clock_timestamp())")))
+            return clock(connection)
+        if (known := getattr(self._joined, "now", None)) is not None:
+            return float(known)
+        now = clock(connection)
+        if getattr(self._joined, "connection", None) is not None:
+            self._joined.now = now
+        return now
 
     def lock_chain(self, connection: Connection) -> None:
         """Wait until no other transaction adds results; SQLite has one writer anyway."""
-        if not self.is_sqlite:
-            connection.execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        lock(connection, LOCK)
 
     def _patiently(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        if (joined := getattr(self._joined, "connection", None)) is not None:
+            return work(joined)
         start, pause_s = time.monotonic(), 0.05
         while True:
             try:
@@ -158,6 +191,19 @@ class Database:
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
         command.upgrade(config, SCHEMA)
+
+
+def clock(connection: Connection) -> float:
+    """Return the time in seconds since 1970 by the clock that all programs of a database share."""
+    if connection.dialect.name == "sqlite":
+        return time.time()  # its users are processes of one computer
+    return float(connection.scalar(sql("SELECT extract(epoch FROM clock_timestamp())")) or 0.0)
+
+
+def lock(connection: Connection, number: int) -> None:
+    """Wait until no other transaction holds this lock; it is held to the end. SQLite has one writer anyway."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": number})
 
 
 def _schema(connection: Connection) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,14 @@ from pipeline.batch.verify import OPEN, Extent, Problem
 from pipeline.errors import ExitCode
 
 FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What was found of the audit log."""
+
+    extent: Extent
+    problems: tuple[Problem, ...]
 
 
 def status_code(found: Summary) -> ExitCode:
@@ -69,7 +78,7 @@ def row_document(row: Row) -> dict[str, Any]:
 
 
 def verify_code(problems: Sequence[Problem], evidence: Evidence) -> ExitCode:
-    """Return the exit code of `unbroken verify`."""
+    """Return the exit code of `unbroken verify`; problems of every chain count alike."""
     changes = any(evidence.counts.get(state) for state in CHANGES)
     if changes or any(problem.kind not in OPEN for problem in problems):
         return ExitCode.FAILED
@@ -83,6 +92,7 @@ def verify_document(
     problems: Sequence[Problem],
     clips: Mapping[int, bytes],
     evidence: Evidence,
+    log: Log,
 ) -> dict[str, Any]:
     """Return what a verification comes to, as values that JSON can hold.
 
@@ -97,6 +107,8 @@ def verify_document(
     clips : mapping
         Row of table `results` → path of its clip in the store.
     evidence : Evidence
+    log : Log
+        The audit log.
     """
     return {
         "format": FORMAT,
@@ -104,18 +116,20 @@ def verify_document(
         "public_key": dict(key),
         "chain": {
             "results": extent.last,
-            "signed_to": None if extent.signed is None else extent.signed.seq,
-            "signed_at": None if extent.signed is None else extent.signed.signed_at,
+            **_signed(extent),
             "problems": [
                 {
-                    "kind": problem.kind,
-                    "first": problem.first,
-                    "last": problem.last,
+                    **_problem(problem),
                     **(path_of(clips[problem.first]) if problem.first in clips else {"path": None}),
                     "text": str(problem.message),
                 }
                 for problem in problems
             ],
+        },
+        "audit_log": {
+            "events": log.extent.last,
+            **_signed(log.extent),
+            "problems": [{**_problem(problem), "text": str(problem.message)} for problem in log.problems],
         },
         "evidence": {
             "stores": [{"store": name, "looked_at": where} for name, where in evidence.stores.items()],
@@ -123,8 +137,20 @@ def verify_document(
             "bytes": evidence.bytes,
             "files": [_told(one) for one in evidence.told],
         },
-        "exit_code": int(verify_code(problems, evidence)),
+        "exit_code": int(verify_code([*problems, *log.problems], evidence)),
     }
+
+
+def _signed(extent: Extent) -> dict[str, Any]:
+    signed = extent.signed
+    return {
+        "signed_to": None if signed is None else signed.seq,
+        "signed_at": None if signed is None else signed.signed_at,
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {"kind": problem.kind, "first": problem.first, "last": problem.last}
 
 
 def _told(one: Told) -> dict[str, Any]:

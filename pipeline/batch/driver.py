@@ -7,9 +7,11 @@ on from the ledger.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from distributed import Future, KilledWorker
@@ -19,7 +21,7 @@ from pipeline.batch import keys, owner
 from pipeline.batch.cards import clip_from
 from pipeline.batch.cluster import GONE, Cluster, Lost
 from pipeline.batch.ledger import ATTEMPTS, BACK_OFF_S, Ledger
-from pipeline.batch.nouns import Job, Key, Step, StoredFile
+from pipeline.batch.nouns import Job, Key, State, Step, StoredFile
 from pipeline.batch.summary import Summary, summary
 from pipeline.batch.tasks import (
     FAILED,
@@ -30,7 +32,7 @@ from pipeline.batch.tasks import (
     Sliced,
     Store,
     Work,
-    judge_clip,
+    judge_clips,
     measure_clip,
     measure_part,
     packed,
@@ -48,6 +50,8 @@ LEASE_S, HEARTBEAT_S = 120.0, 30.0
 SLICE_S, SLICE_MB = 600.0, 200.0
 CHUNK = 500
 COUNT_EVERY_S = 20.0
+JUDGED_AT_ONCE = 8
+"""Most clips that one task judges: from the cache that takes little longer than the task's way to a worker and back."""
 KILLED = "The process that examined the clip was ended from outside, or by the system for want of memory."
 NO_WORKER = "There is no worker at the moment; waiting for one."
 OVERDUE = "The clip was not examined within {minutes:.0f} minutes, and its process was ended."
@@ -70,6 +74,7 @@ class Progress:
     failures: int = 0
     """Clips without a result, so far."""
     running: tuple[str, ...] = ()
+    """Clips that workers have; one whose slices several have as often as that."""
     began: float = field(default_factory=time.monotonic)
     note: Message | None = None
 
@@ -77,7 +82,6 @@ class Progress:
 @dataclass(eq=False)
 class _Running:
     job: Job
-    file: StoredFile
     asked: Asked
     since: float = field(default_factory=time.monotonic)
     parts: list[Slice] = field(default_factory=list)
@@ -86,6 +90,11 @@ class _Running:
     """Slices that workers have."""
     failed: Failed | None = None
     """Why one of them could not be measured."""
+
+
+_AtWork = dict[Future, tuple[_Running, ...]]
+"""What each task of the cluster is about: one clip or a slice of it, or several clips to be judged."""
+_Ended = tuple[_Running, Measured | Judged | Failed]
 
 
 class Batch:
@@ -139,6 +148,8 @@ class Batch:
         self._scope = keys.digest({"store": self.store.name, "profile": self._profile, "tool": self._tool})
         self._chain: Chain | None = None
         self.number = 0
+        self.missing: tuple[Path, ...] = ()
+        """Clips that the table of case records names and the store does not have; known once it was searched."""
 
     @property
     def store(self) -> Store:
@@ -174,13 +185,25 @@ class Batch:
     # ---- what is to be done --------------------------------------------------------------------------------------
 
     def _search(self) -> Iterator[Progress]:
-        """Note every file of the store, and ask for what was not measured."""
+        """Note every file of the store, and ask for what was not measured.
+
+        Raises
+        ------
+        SettingsError
+            If a row of the table of case records names two of the clips.
+        """
+        named: list[Path] = []
         for some in _chunks(self.store.entries()):
             asked = [self._asked(file) for file in some]
             self.ledger.see_files(self.number, self.store.name, [file for file, _ in asked])
             self.ledger.submit(self.number, [key for _, key in asked if key is not None], "measure")
             self.progress.files += len(some)
+            if self.cases is not None:
+                named.extend(self.store.path(file.path) for file in some)
             yield self.progress
+        if self.cases is not None:
+            self.cases.must_tell_apart(named)
+            self.missing = self.cases.missing(named)
 
     def _asked(self, file: StoredFile) -> tuple[StoredFile, Key | None]:
         """Return a file and the key of its measuring; refused, and None, if what lies beside it cannot be used."""
@@ -227,66 +250,105 @@ class Batch:
     def _work_off(self, step: Step) -> Iterator[Progress]:
         """Keep every worker busy until no job of a step is left, whoever does it."""
         self.progress = Progress(step, self.progress.files)
-        running: dict[Future, _Running] = {}
+        running: _AtWork = {}
+        ended: list[_Ended] = []
         beaten = counted = 0.0
         while True:
             if time.monotonic() - counted > COUNT_EVERY_S:
                 self._count(step)
                 counted = time.monotonic()
-            if not running and not self.ledger.left(self.number, step):
+            if not running and not ended and not self.ledger.left(self.number, step):
                 self._count(step)
                 yield self.progress
                 return
             try:
-                self._fill(step, running)
+                self._turn(step, ended, running)
                 self.progress.note = None if running or self.cluster.slots() else Message(NO_WORKER)
                 if not running:
                     time.sleep(0.2)
                 for future in self.cluster.wait(running, 0.5):
-                    self._settle(running.pop(future), future, running)
-                    future.release()
-                self._end_overdue(running)
+                    self._settle(future, running, ended)
+                self._end_overdue(running, ended)
             except Lost:
-                self._start_over(running)
+                self._drop(running, ended)
+                yield self.progress
+                self.cluster.reconnect(self.patience_s)
             if time.monotonic() - beaten > HEARTBEAT_S:
-                for job in {one.job.key.digest: one.job for one in running.values()}.values():
-                    self.ledger.heartbeat(job, self.me, LEASE_S)
+                for one in _ones(running):
+                    self.ledger.heartbeat(one.job, self.me, LEASE_S)
                 beaten = time.monotonic()
-            self.progress.running = tuple(_shown(one.file.path) for one in running.values())
+            self.progress.running = tuple(_shown(_file_of(one.job).path) for ones in running.values() for one in ones)
             yield self.progress
 
-    def _fill(self, step: Step, running: dict[Future, _Running]) -> None:
+    def _turn(self, step: Step, ended: list[_Ended], running: _AtWork) -> None:
+        """Write down how jobs ended and lease the next ones, in one transaction; then have workers begin."""
         while len(running) < self.cluster.slots():
-            cut = next((one for one in running.values() if one.parts), None)
-            if cut is not None:  # the long clip first: the others fill what is left
-                cut.open += 1
-                running[self.cluster.submit(measure_part, self._sent, cut.asked, cut.parts.pop(0))] = cut
-                continue
-            job = self.ledger.lease(self.me, LEASE_S, attempts=self.attempts, step=step, scope=self._scope)
-            if job is None:
-                return
-            file = self.ledger.file(self.store.name, job.key.path)
-            assert file is not None
-            one = _Running(job, file, self._asks(job, file))
-            running[self._submit(step, one.asked)] = one
+            cut = next((one for one in _ones(running) if one.parts), None)
+            if cut is None:
+                break
+            self._begin_part(cut, running)  # the long clip first: the others fill what is left
+        free = max(self.cluster.slots() - len(running), 0)
+        if not free and not ended:
+            return
+        share = self._share(step)
 
-    def _asks(self, job: Job, file: StoredFile) -> Asked:
+        def work() -> tuple[list[State | None], list[list[Job]]]:
+            states = [self._write(one.job, result) for one, result in ended]
+            return states, list(islice(iter(partial(self._next, step, share), []), free))
+
+        states, leased = self.ledger.database.together(work)
+        for (_, result), state in zip(ended, states, strict=True):
+            self._count_one(result, state)
+        ended.clear()
+        for some in leased:
+            ones = tuple(_Running(job, self._asks(job)) for job in some)
+            running[self._submit(step, [one.asked for one in ones])] = ones
+
+    def _share(self, step: Step) -> int:
+        """Return how many clips one task is about, so that there is work for every worker to the end."""
+        if step == "measure" or self.attempts == 1:
+            return 1
+        left = (self.progress.total - self.progress.done) // max(2 * self.cluster.slots(), 1)
+        return max(1, min(left, JUDGED_AT_ONCE))
+
+    def _next(self, step: Step, share: int) -> list[Job]:
+        """Lease what the next task is about; a clip with which a worker failed goes by itself."""
+        lease = partial(self.ledger.lease, self.me, LEASE_S, attempts=self.attempts, step=step, scope=self._scope)
+        first = lease()
+        if first is None:
+            return []
+        if first.attempts > 1:
+            return [first]
+        return [first, *islice(iter(partial(lease, untried=True), None), share - 1)]
+
+    def _asks(self, job: Job) -> Asked:
+        file = _file_of(job)
         path = self.store.path(file.path)
         known = None if file.sha256 is None else Footage(path, file.sha256, file.bytes, file.mtime_ns)
         cases = None if self.cases is None else self.cases.only(path)
         slice_s = self.slice_s if file.bytes >= self.slice_mb * 1e6 else 0.0
         return Asked(file.path, known, cases, last=job.attempts >= self.attempts, slice_s=slice_s)
 
-    def _submit(self, step: Step, asked: Asked) -> Future:
+    def _submit(self, step: Step, asked: Sequence[Asked]) -> Future:
         if step == "measure":
-            return self.cluster.submit(measure_clip, self._sent, asked)
-        assert self._chain is not None
-        others = tables_of(self._chain, self.store.path(asked.path))
-        return self.cluster.submit(judge_clip, self._sent, asked, others)
+            return self.cluster.submit(measure_clip, self._sent, *asked)
+        chain = self._chain
+        assert chain is not None
+        others = [tables_of(chain, self.store.path(one.path)) for one in asked]
+        return self.cluster.submit(judge_clips, self._sent, asked, packed(others))
 
-    def _settle(self, one: _Running, future: Future, running: dict[Future, _Running]) -> None:
-        """Write down how a job ended; of a clip in slices, let the next of them begin."""
+    def _settle(self, future: Future, running: _AtWork, ended: list[_Ended]) -> None:
+        """Take back what a worker was asked for; of a clip in slices, let the next of them begin."""
+        ones = running.pop(future)
         result = _result(future)
+        future.release()
+        if isinstance(result, list):
+            ended.extend(zip(ones, result, strict=True))
+            return
+        if len(ones) > 1:  # their worker failed: each has its next try alone
+            ended.extend((one, result) for one in ones)
+            return
+        (one,) = ones
         if isinstance(result, Sliced):
             one.parts = list(result.parts)
             one.asked = replace(one.asked, known=result.footage, slice_s=0.0)
@@ -295,52 +357,60 @@ class Batch:
             if isinstance(result, Failed):
                 one.failed, one.parts = result, []
         else:
-            self._write(one.job, result)
+            ended.append((one, result))
             return
         if one.parts:
-            one.open += 1
-            running[self.cluster.submit(measure_part, self._sent, one.asked, one.parts.pop(0))] = one
+            self._begin_part(one, running)
         elif not one.open and one.failed is not None:
-            self._write(one.job, one.failed)
+            ended.append((one, one.failed))
         elif not one.open:
-            running[self._submit("measure", one.asked)] = one
+            running[self._submit("measure", [one.asked])] = ones
 
-    def _write(self, job: Job, result: Measured | Judged | Failed) -> None:
-        if isinstance(result, Measured):
-            self.ledger.measured(job, self.me, self.store.name, result.sha256, result.card, result.footage_s)
-        elif isinstance(result, Judged):
+    def _begin_part(self, one: _Running, running: _AtWork) -> None:
+        one.open += 1
+        running[self.cluster.submit(measure_part, self._sent, one.asked, one.parts.pop(0))] = (one,)
+
+    def _write(self, job: Job, result: Measured | Judged | Failed) -> State | None:
+        """Write down how a job ended; return its state, None if it is no longer ours."""
+        if isinstance(result, Failed):
+            return self.ledger.fail(job, self.me, result.reason, attempts=self.attempts, back_off_s=self.back_off_s)
+        if isinstance(result, Judged):
             self.ledger.commit_result(job.key, result.verdict, result.document, result.footage_s)
-        else:
-            state = self.ledger.fail(job, self.me, result.reason, attempts=self.attempts, back_off_s=self.back_off_s)
-            self.progress.failures += state == "quarantined"
-            self.progress.done += state == "quarantined"
-            return
-        self.progress.done += 1
-        self.progress.finished += 1
-        self.progress.footage_s += result.footage_s
+            return "done"
+        kept = self.ledger.measured(job, self.me, self.store.name, result.sha256, result.card, result.footage_s)
+        return "done" if kept else None
 
-    def _end_overdue(self, running: dict[Future, _Running]) -> None:
+    def _count_one(self, result: Measured | Judged | Failed, state: State | None) -> None:
+        self.progress.done += state in ("done", "quarantined")
+        self.progress.failures += state == "quarantined"
+        if not isinstance(result, Failed):
+            self.progress.finished += 1
+            self.progress.footage_s += result.footage_s
+
+    def _end_overdue(self, running: _AtWork, ended: list[_Ended]) -> None:
         """End the worker of a clip that takes longer than its size explains."""
-        for future, one in list(running.items()):
-            limit_s = self._limit_s(one.file)
-            if limit_s and time.monotonic() - one.since > limit_s:
+        for future, ones in list(running.items()):
+            limit_s = sum(self._limit_s(_file_of(one.job)) for one in ones)
+            if limit_s and time.monotonic() - ones[0].since > limit_s:
                 self.cluster.end_worker(future)
                 future.cancel()
                 del running[future]
-                if one not in running.values():
-                    self._write(one.job, Failed(Message(OVERDUE, {"minutes": limit_s / 60})))
+                overdue = Failed(Message(OVERDUE, {"minutes": limit_s / 60}))
+                ended.extend((one, overdue) for one in ones if one not in _ones(running))
 
     def _limit_s(self, file: StoredFile) -> float:
         """Return how long a clip may take: four times the processor time that its decoder may use; 0: without limit."""
         used = STAGES["media"].used(self.work.used)
         return 4 * (used["cpu_s"] + used["cpu_s_per_mb"] * file.bytes / 1e6) if used["cpu_s"] else 0.0
 
-    def _start_over(self, running: dict[Future, _Running]) -> None:
-        """Give back what a scheduler that is gone was asked for, and look for it."""
+    def _drop(self, running: _AtWork, ended: list[_Ended]) -> None:
+        """Give back what a scheduler that is gone was asked for."""
+        for one, result in ended:
+            self._count_one(result, self._write(one.job, result))
+        ended.clear()
         running.clear()
         self.ledger.give_back(lambda name: name == self.me)
         self.progress.note = Message("The scheduler is gone; waiting for it.")
-        self.cluster.reconnect(self.patience_s)
 
     def _count(self, step: Step) -> None:
         now = self.summary()
@@ -349,6 +419,16 @@ class Batch:
         self.progress.done = states.get("done", 0) + states.get("quarantined", 0)
         quarantined = now.measuring.get("quarantined", 0) + now.states.get("quarantined", 0)
         self.progress.failures = quarantined + now.refused
+
+
+def _ones(running: _AtWork) -> list[_Running]:
+    """Return what is at work; a clip in slices once."""
+    return list(dict.fromkeys(one for ones in running.values() for one in ones))
+
+
+def _file_of(job: Job) -> StoredFile:
+    assert job.file is not None  # it was seen before it was asked for
+    return job.file
 
 
 def _result(future: Future) -> Any:

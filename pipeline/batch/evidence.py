@@ -12,7 +12,7 @@ from typing import Literal
 from pipeline.batch.folder import FolderStore
 from pipeline.batch.hashing import Hashed, Progress, hash_again, silent
 from pipeline.batch.ledger import Ledger
-from pipeline.batch.named import Named, Unnamed, named_by, without_result
+from pipeline.batch.named import Named, Unnamed, named_by, set_aside, without_result
 from pipeline.batch.nouns import StoredFile
 from pipeline.batch.remote import RemoteStore
 from pipeline.batch.summary import batches_of
@@ -124,7 +124,7 @@ def verify_evidence(
         If `store` cannot be opened, or there is no batch at all.
     """
     known, unnamed = named_by(ledger, problems)
-    lost = without_result(ledger)
+    lost, aside = without_result(ledger), set_aside(ledger)
     places = _places(ledger, [*dict.fromkeys([*known, *lost])], store, stores)
     counts: Counter[State] = Counter()
     told = [_unnamed(one) for one in unnamed if one.store is None or one.store in places]
@@ -139,7 +139,7 @@ def verify_evidence(
             told += [Told("removed", path, Message(REMOVED, {"path": _shown(path)})) for path in gone]
             continue
         seen = _Seen(place, here, progress, threads or min(8, os.cpu_count() or 1))
-        told += sorted([*seen.told(), *seen.news(gone)], key=lambda one: one.path)
+        told += sorted([*seen.told(), *seen.news(gone, aside.get(name, {}))], key=lambda one: one.path)
         counts["unchanged"] += seen.unchanged
         size += seen.bytes
     counts.update(one.state for one in told)
@@ -193,15 +193,15 @@ class _Seen:
                 self.unchanged += 1
                 yield from self._earlier(one)
 
-    def news(self, gone: Sequence[bytes]) -> Iterator[Told]:
-        """Yield what is told of the files that have no result."""
+    def news(self, gone: Sequence[bytes], aside: Mapping[bytes, Message]) -> Iterator[Told]:
+        """Yield what is told of the files that have no result, of those that were set aside the reason."""
         lost = {path for path in gone if path not in self.known}
         for path in lost:
             yield Told("removed", path, Message(REMOVED, {"path": _shown(path)}))
         taken = {self._lies.get(one.sha256) for one in self.known.values() if self._is_gone(one)}
         for path, file in self._files.items():
             if path not in self.known and path not in lost and path not in taken:
-                yield Told("new", path, file.refused or Message(NEW, {"path": _shown(path)}))
+                yield Told("new", path, file.refused or aside.get(path) or Message(NEW, {"path": _shown(path)}))
 
     def _hash(self, paths: Sequence[bytes], progress: Progress) -> dict[bytes, Hashed]:
         listed = isinstance(self.store, RemoteStore)  # a folder is asked for each file

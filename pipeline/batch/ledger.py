@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Insert, Select, case, func, insert, literal, select, update
+from sqlalchemy import BigInteger, Connection, Insert, Select, bindparam, case, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.batch.chain import GENESIS, Head, Keys, canonical, packed, row_sha256, sign, unpacked
@@ -41,6 +42,44 @@ BACK_OFF_S = 60.0
 SKEW_S = 1.0
 """By how much a row may be ahead of the clock, in seconds, because two transactions crossed."""
 DIED = Message("The process that examined the clip ended without a result, {attempts} times.")
+
+# What is done for every job, built once: building a statement takes longer than SQLite takes to do it.
+AHEAD = (
+    update(jobs)
+    .where(
+        jobs.c.scope == bindparam("of_scope"),
+        jobs.c.step == bindparam("of_step"),
+        jobs.c.due_at > bindparam("now"),
+        jobs.c.updated_at > bindparam("later"),
+    )
+    .values(due_at=jobs.c.due_at - jobs.c.updated_at + bindparam("now"), updated_at=bindparam("updated_at"))
+)
+"""Counts from now what was counted from a clock that was ahead."""
+DUE = (
+    select(jobs, files.c.bytes, files.c.mtime_ns, files.c.inode, files.c.sha256.label("content"))
+    .join_from(jobs, batches, batches.c.id == jobs.c.batch_id)
+    .join(files, (files.c.store == batches.c.store) & (files.c.path == jobs.c.path), isouter=True)
+    .where(
+        jobs.c.scope == bindparam("of_scope"),
+        jobs.c.step == bindparam("of_step"),
+        jobs.c.due_at <= bindparam("now"),
+        jobs.c.attempts <= bindparam("most", type_=BigInteger),
+    )
+    .order_by(jobs.c.due_at, jobs.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True, of=jobs)
+)
+BY_ID = update(jobs).where(jobs.c.id == bindparam("this_id"))
+BY_KEY = update(jobs).where(jobs.c.key == bindparam("of_key"))
+HELD = BY_KEY.where(
+    jobs.c.state == "running",
+    jobs.c.worker == bindparam("of_worker"),
+    jobs.c.attempts == bindparam("of_attempts"),
+)
+"""A job as long as a worker has this very lease of it."""
+FILE = update(files).where(files.c.store == bindparam("of_store"), files.c.path == bindparam("of_path"))
+RESULT = select(results.c.seq).where(results.c.key == bindparam("of_key"))
+LAST = select(results.c.seq, results.c.sha256).order_by(results.c.seq.desc()).limit(1)
 
 
 class Ledger:
@@ -164,12 +203,6 @@ class Ledger:
             adding.on_conflict_do_update(index_elements=["store", "path"], set_={**kept, "sha256": known})
         )
 
-    def file(self, store: str, path: bytes) -> StoredFile | None:
-        """Return one file of a store; None if it was never seen."""
-        wanted = select(files).where(files.c.store == store, files.c.path == path)
-        row = self.database.read(lambda connection: connection.execute(wanted).first())
-        return None if row is None else _file(row)
-
     def files(self, store: str, *, seen_by: int | None = None, missing_from: int | None = None) -> list[StoredFile]:
         """Return the files of a store, in the order of their paths.
 
@@ -240,49 +273,36 @@ class Ledger:
         attempts: int = ATTEMPTS,
         step: Step = "judge",
         scope: str = "",
+        untried: bool = False,
     ) -> Job | None:
         """Give the next job of a step and scope to one worker, for `seconds`; None if none is due.
 
         A job whose lease is over goes to the next who asks. One that has had `attempts` leases without a result is
         quarantined: what kills its worker would kill the next one too. A clock that was set back delays nothing for
-        longer than the lease itself: what was counted from a later clock is counted from now.
+        longer than the lease itself: what was counted from a later clock is counted from now. With `untried`, only a
+        job that nobody has tried is given.
         """
-        theirs = (jobs.c.scope == scope, jobs.c.step == step)
+        theirs = {"of_scope": scope, "of_step": step}
+        most = 0 if untried else sys.maxsize
 
         def work(connection: Connection) -> Job | None:
             now = self.database.now(connection)
-            ahead = jobs.c.updated_at - literal(now)
-            connection.execute(
-                update(jobs)
-                .where(*theirs, jobs.c.due_at > now, jobs.c.updated_at > now + SKEW_S)
-                .values(due_at=jobs.c.due_at - ahead, updated_at=now)
-            )
+            connection.execute(AHEAD, {**theirs, "now": now, "later": now + SKEW_S, "updated_at": now})
             while True:
-                row = connection.execute(
-                    select(jobs)
-                    .where(*theirs, jobs.c.due_at <= now)
-                    .order_by(jobs.c.due_at, jobs.c.id)
-                    .limit(1)
-                    .with_for_update(skip_locked=True)
-                ).first()
+                row = connection.execute(DUE, {**theirs, "now": now, "most": most}).first()
                 if row is None:
                     return None
-                this = update(jobs).where(jobs.c.id == row.id)
+                this = {"this_id": row.id, "updated_at": now}
                 if row.attempts >= attempts or row.starts >= STARTS:
                     reason = row.reason if row.state == "waiting" else _kept(DIED, attempts=row.starts)
-                    connection.execute(this.values(state="quarantined", due_at=None, reason=reason, updated_at=now))
+                    connection.execute(BY_ID, {**this, "state": "quarantined", "due_at": None, "reason": reason})
                     continue
-                connection.execute(
-                    this.values(
-                        state="running",
-                        due_at=now + seconds,
-                        worker=worker,
-                        attempts=row.attempts + 1,
-                        starts=row.starts + 1,
-                        updated_at=now,
-                    )
-                )
-                return Job(_key(row), row.attempts + 1)
+                counts = {"attempts": row.attempts + 1, "starts": row.starts + 1}
+                until = now + seconds
+                connection.execute(BY_ID, {**this, **counts, "state": "running", "due_at": until, "worker": worker})
+                seen = (row.bytes, row.mtime_ns, row.inode, row.content)
+                file = None if row.bytes is None else StoredFile(bytes(row.path), *seen)
+                return Job(_key(row), row.attempts + 1, file)
 
         return self.database.write(work)
 
@@ -291,7 +311,7 @@ class Ledger:
 
         def work(connection: Connection) -> bool:
             now = self.database.now(connection)
-            done = connection.execute(_held(job, worker).values(due_at=now + seconds, updated_at=now))
+            done = connection.execute(HELD, {**_lease(job, worker), "due_at": now + seconds, "updated_at": now})
             return done.rowcount == 1
 
         return self.database.write(work)
@@ -312,7 +332,7 @@ class Ledger:
             now = self.database.now(connection)
             due_at = None if state == "quarantined" else now + back_off_s * 2 ** (job.attempts - 1)
             values = {"state": state, "due_at": due_at, "reason": _kept(reason), "updated_at": now}
-            done = connection.execute(_held(job, worker).values(values))
+            done = connection.execute(HELD, {**_lease(job, worker), **values})
             return state if done.rowcount == 1 else None
 
         return self.database.write(work)
@@ -411,10 +431,9 @@ class Ledger:
         def work(connection: Connection) -> bool:
             now = self.database.now(connection)
             values = {"state": "done", "due_at": None, "clip": clip, "footage_s": footage_s, "updated_at": now}
-            if connection.execute(_held(job, worker).values(values)).rowcount != 1:
+            if connection.execute(HELD, {**_lease(job, worker), **values}).rowcount != 1:
                 return False
-            here = (files.c.store == store) & (files.c.path == job.key.path)
-            connection.execute(update(files).where(here).values(sha256=sha256))
+            connection.execute(FILE, {"of_store": store, "of_path": job.key.path, "sha256": sha256})
             return True
 
         return self.database.write(work)
@@ -467,9 +486,9 @@ class Ledger:
 
         def work(connection: Connection) -> bool:
             self.database.lock_chain(connection)
-            if connection.scalar(select(results.c.seq).where(results.c.key == digest)) is not None:
+            if connection.scalar(RESULT, {"of_key": digest}) is not None:
                 return False
-            last = connection.execute(_last()).first()
+            last = connection.execute(LAST).first()
             row = {
                 "key": digest,
                 "verdict": verdict,
@@ -479,9 +498,10 @@ class Ledger:
             seq, sha256 = (last.seq if last else 0) + 1, row_sha256(document=raw, **row)
             now = self.database.now(connection)
             done = {"state": "done", "due_at": None, "verdict": verdict, "footage_s": footage_s, "updated_at": now}
-            if connection.execute(update(jobs).where(jobs.c.key == digest).values(done)).rowcount != 1:
+            if connection.execute(BY_KEY, {"of_key": digest, **done}).rowcount != 1:
                 raise ValueError(f"no job with the key {key}")
-            connection.execute(insert(results).values(seq=seq, sha256=sha256, document=kept, encoding=encoding, **row))
+            added = {"seq": seq, "sha256": sha256, "document": kept, "encoding": encoding, **row}
+            connection.execute(insert(results), added)
             if seq % SIGN_EVERY == 0:
                 self._sign(connection, seq, sha256)
             return True
@@ -512,7 +532,7 @@ class Ledger:
 
         def work(connection: Connection) -> Head | None:
             self.database.lock_chain(connection)
-            last = connection.execute(_last()).first()
+            last = connection.execute(LAST).first()
             return None if last is None else self._sign(connection, last.seq, last.sha256)
 
         return self.database.write(work)
@@ -546,18 +566,9 @@ def _all(connection: Connection, wanted: Select[Any]) -> Sequence[Any]:
     return connection.execute(wanted).all()
 
 
-def _held(job: Job, worker: str) -> Any:
-    """Return an update of a job, as long as `worker` has this very lease of it."""
-    return update(jobs).where(
-        jobs.c.key == job.key.digest,
-        jobs.c.state == "running",
-        jobs.c.worker == worker,
-        jobs.c.attempts == job.attempts,
-    )
-
-
-def _last() -> Select[Any]:
-    return select(results.c.seq, results.c.sha256).order_by(results.c.seq.desc()).limit(1)
+def _lease(job: Job, worker: str) -> dict[str, Any]:
+    """Return what `HELD` asks for."""
+    return {"of_key": job.key.digest, "of_worker": worker, "of_attempts": job.attempts}
 
 
 def asked(batch: int, *steps: Step) -> Select[Any]:

@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from pipeline.batch.chain import unpacked
-from pipeline.batch.ledger import Ledger, any_scope
+from pipeline.batch.ledger import Ledger, any_scope, told
 from pipeline.batch.tables import batches, jobs, results
 from pipeline.batch.verify import Problem
+from pipeline.model import Message
 
 ROWS = 500
 TOUCHED = frozenset({"edited", "inserted", "moved"})
@@ -103,6 +104,21 @@ def without_result(ledger: Ledger) -> dict[str, list[bytes]]:
     for path, store in ledger.database.read(lambda connection: connection.execute(wanted).all()):
         found[store].append(_bytes(path))
     return dict(found)
+
+
+def set_aside(ledger: Ledger) -> dict[str, dict[bytes, Message]]:
+    """Return why clips were set aside, by store and path."""
+    wanted = (
+        select(jobs.c.path, jobs.c.reason, batches.c.store)
+        .join_from(jobs, batches, jobs.c.batch_id == batches.c.id)
+        .where(*any_scope(), jobs.c.state == "quarantined")
+        .order_by(jobs.c.id)
+    )
+    found: dict[str, dict[bytes, Message]] = defaultdict(dict)
+    for row in ledger.database.read(lambda connection: connection.execute(wanted).all()):
+        if (reason := told(row.reason)) is not None:
+            found[row.store][_bytes(row.path)] = reason
+    return found
 
 
 class _Touched:

@@ -67,3 +67,5 @@ class Job:
     key: Key
     attempts: int
     """Leases given so far, this one included; those of a batch that was ended are not counted."""
+    file: StoredFile | None = None
+    """As a batch saw it last, with the hash if that is known; None if none ever saw it."""

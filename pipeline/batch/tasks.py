@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -128,9 +128,9 @@ class Failed:
     reason: Message
 
 
-def packed(work: Work) -> bytes:
-    """Return what the workers are sent: packed once, not for every clip."""
-    return pickle.dumps(work)
+def packed(sent: Work | Sequence[Mapping[str, Table]]) -> bytes:
+    """Return what a worker is sent, in one piece: Dask would send every array apart."""
+    return pickle.dumps(sent)
 
 
 @lru_cache(maxsize=2)
@@ -178,6 +178,20 @@ def _cut(work: Work, asked: Asked) -> Sliced | None:
         except FootageError:  # measuring tells why
             return None
     return Sliced(footage, parts) if len(parts) > 1 else None
+
+
+def judge_clips(work: bytes, asked: Sequence[Asked], others: bytes) -> list[Judged | Failed]:
+    """Judge clips from the cache, each beside the others of its recorder.
+
+    Parameters
+    ----------
+    work : bytes
+        A `Work`, packed.
+    asked : sequence of Asked
+    others : bytes
+        The tables that tell each of them of the others, packed.
+    """
+    return [judge_clip(work, one, tables) for one, tables in zip(asked, pickle.loads(others), strict=True)]
 
 
 def judge_clip(work: bytes, asked: Asked, others: Mapping[str, Table]) -> Judged | Failed:

@@ -11,16 +11,20 @@ from typer.core import TyperGroup
 from pipeline.cli.batching import batch, results, retry, status, verify
 from pipeline.cli.counting import spotcheck, statistics
 from pipeline.cli.describing import explain, models, profiles_app, show_settings
+from pipeline.cli.exporting import export
 from pipeline.cli.forging import forge
 from pipeline.cli.reading import features, read
+from pipeline.cli.reviewing import review
 from pipeline.cli.scanning import exit_code, scan, session
 from pipeline.cli.shared import STAGE_WORDS
 from pipeline.cli.transcribing import transcribe
+from pipeline.cli.users import users_app
 
 PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
-    "Examine": {"scan": scan, "session": session, "read": read, "transcribe": transcribe},
+    "Examine": {"scan": scan, "session": session, "read": read, "transcribe": transcribe, "export": export},
     "Regulations": {"profiles": profiles_app, "explain": explain, "settings": show_settings},
     "Overnight": {"batch": batch, "status": status, "results": results, "retry": retry, "verify": verify},
+    "Review": {"review": review, "users": users_app},
     "Over many results": {"statistics": statistics, "spotcheck": spotcheck},
     "For analysts": {"features": features, "forge": forge, "models": models},
 }

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -21,16 +20,22 @@ from pipeline.cli.shared import (
     AtOption,
     CacheOption,
     CasesOption,
+    JsonOption,
     LanguageOption,
+    LedgerOption,
     ProfileOption,
     RecogniserOption,
     RegistryOption,
     SettingsOption,
     complain,
+    folder_of,
     gravest,
+    opened,
+    place_of,
     refusing,
     say,
     settings_of,
+    tell_missing,
 )
 from pipeline.errors import ExitCode, SettingsError
 from pipeline.language import Language, language
@@ -49,34 +54,16 @@ StoreArgument = Annotated[
     str,
     typer.Argument(help="Folder of clips, or its address (s3://…, sftp://…); it is only ever read.", metavar="STORE"),
 ]
-LedgerOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Ledger: a file on a local disk, or postgresql://…", show_default="unbroken.ledger in the cache's folder"
-    ),
-]
 BatchOption = Annotated[int | None, typer.Option(help="Number of a batch.", show_default="the last one")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 ONE_THREAD = Settings({"media": {"decoder_threads": 1}})
 """Many clips at once keep all processors busy; threads of one clip would only wait for each other."""
 STOPPED = "Stopped. {done} of {total} clips have their result; the same command goes on from here."
 AGAIN = "Clips that wait again: {count}. The next `unbroken batch` takes them."
 REFUSED = "Files that cannot be examined as they are: {count}. Every batch looks at them again by itself."
-NO_LEDGER = "{ledger}: there is no such ledger. Name it by --ledger, or the cache's folder by --cache."
 NO_BATCH = "{ledger}: there is no such batch. The last one is {last}."
 NO_RESULT = "{path}: no clip of this batch with a result. `unbroken status --list` names them."
 NOT_ASIDE = "{path}: no clip of this name was set aside. Name clips as `unbroken status --failures` does."
 CODES = {"fail": ExitCode.FAILED, "pass": ExitCode.ALL_PASSED}
-
-
-def place_of(ledger: str | None, cache: Path) -> str:
-    """Return the address of the ledger."""
-    return ledger or str(cache / "unbroken.ledger")
-
-
-def folder_of(place: str, cache: Path) -> Path | None:
-    """Return where key and head of a ledger lie that is no file; None: beside the file."""
-    return cache / "ledger-keys" if place.startswith("postgresql") else None
 
 
 def batch(
@@ -145,6 +132,7 @@ def batch(
         cluster.close()
     found = run.summary()
     summary_page(found, spoken)
+    tell_missing(run.missing, spoken)
     book.close()
     without = found.refused + sum(now.get("quarantined", 0) for now in (found.measuring, found.states))
     codes = {CODES.get(verdict, ExitCode.UNDECIDED) for verdict in found.verdicts}
@@ -171,7 +159,7 @@ def status(
 
     with refusing():
         spoken = language(lang)
-    with refusing(spoken), _opened(ledger, cache) as book:
+    with refusing(spoken), opened(ledger, cache) as book:
         chosen = _batch_of(book, batch)
         found, now = summary(book, chosen.id), standing(book, chosen)
         rows = (row for row in listing(book, chosen.id) if every or group_of(row) == FIRST[0])
@@ -202,7 +190,7 @@ def results(
 
     with refusing():
         spoken = language(lang)
-    with refusing(spoken), _opened(ledger, cache) as book:
+    with refusing(spoken), opened(ledger, cache) as book:
         chosen = _batch_of(book, batch)
         keys = {row.path: row.key for row in listing(book, chosen.id) if row.state == "done" and row.key is not None}
         named = _named(paths, list(keys), chosen.store, NO_RESULT) if paths else list(keys)
@@ -229,7 +217,7 @@ def retry(
 
     with refusing():
         spoken = language(lang)
-    with refusing(spoken), _opened(ledger, cache) as book:
+    with refusing(spoken), opened(ledger, cache) as book:
         chosen = _batch_of(book, batch)
         named = _named(paths, book.quarantined(chosen.id), chosen.store, NOT_ASIDE) if paths else None
         count = book.release(chosen.id, named)
@@ -254,25 +242,27 @@ def verify(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Verify that neither the results nor the evidence were changed; every file that has a result is read again.
+    """Verify that neither results, audit log nor evidence were changed; every file that has a result is read again.
 
-    Exit codes: 0 all is as it was, 11 something was changed, 10 something could not be checked, results that are not
-    signed yet among it, 130 stopped, 2 bad arguments.
+    Exit codes: 0 all is as it was, 11 something was changed, 10 something could not be checked, results and events that
+    are not signed yet among it, 130 stopped, 2 bad arguments.
     """
     from pipeline.batch import documents
     from pipeline.batch.chain import key_id, read_public_key
     from pipeline.batch.evidence import verify_evidence
     from pipeline.batch.tasks import store_at
     from pipeline.batch.verify import clips_at, extent, verify_chain
+    from pipeline.review import audit
     from pipeline.terminal_batch import BESIDE, GIVEN, NONE, reading, verify_page
 
     with refusing():
         spoken = language(lang)
     try:
-        with refusing(spoken), _opened(ledger, cache) as book:
+        with refusing(spoken), opened(ledger, cache) as book:
             place = public_key or book.keys.public
             key = read_public_key(place) if public_key or place.exists() else None
             problems = verify_chain(book, key)
+            log = documents.Log(audit.extent(book, key), tuple(audit.verify(book, key)))
             with reading(spoken) as progress:
                 evidence = verify_evidence(book, problems, store, progress, stores=partial(store_at, cache=cache))
             reach, clips = extent(book, key), clips_at(book, problems)
@@ -282,25 +272,12 @@ def verify(
         raise typer.Exit(130) from None
     if as_json:
         used = {"key_id": None if key is None else key_id(key), "path": str(place), "given": public_key is not None}
-        print(json_v1.text(documents.verify_document(name, used, reach, problems, clips, evidence)))
+        print(json_v1.text(documents.verify_document(name, used, reach, problems, clips, evidence, log)))
     else:
         which = NONE if key is None else BESIDE if public_key is None else GIVEN
         about = Message(which, {"path": json_v1.display_path(place)})
-        verify_page(about, reach, problems, clips, evidence, spoken)
-    raise typer.Exit(documents.verify_code(problems, evidence))
-
-
-@contextmanager
-def _opened(ledger: str | None, cache: Path) -> Iterator[Ledger]:
-    """Open a ledger that is there already."""
-    from pipeline.batch.ledger import Ledger
-
-    place = place_of(ledger, cache)
-    file = Path(place.removeprefix("sqlite:///"))
-    if "://" not in str(file) and not file.is_file() and not place.startswith("postgresql"):
-        raise SettingsError(Message(NO_LEDGER, {"ledger": json_v1.display_path(file)}))
-    with Ledger(place, folder_of(place, cache)) as book:
-        yield book
+        verify_page(about, reach, problems, clips, evidence, log, spoken)
+    raise typer.Exit(documents.verify_code([*problems, *log.problems], evidence))
 
 
 def _batch_of(book: Ledger, number: int | None) -> Batch:

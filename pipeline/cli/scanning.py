@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -30,12 +31,14 @@ from pipeline.cli.shared import (
     say,
     settings_of,
     show,
+    tell_missing,
 )
-from pipeline.errors import ExitCode
+from pipeline.errors import ExitCode, SettingsError
 from pipeline.features.cache import Cache
 from pipeline.language import Language, language
 from pipeline.model import Examination, Examined, Features, Footage, Message, Outcome
 from pipeline.report import json_v1
+from pipeline.report.made_at import made_at
 from pipeline.rules.profile import Profile, load_profile
 from pipeline.sessions.chain import Chain
 from pipeline.settings import Settings
@@ -46,8 +49,6 @@ ClipsArgument = Annotated[
     list[Path],
     typer.Argument(help="Clips, or folders that are searched for clips; opened read-only.", metavar="CLIP…|STORE…"),
 ]
-MOST_MISSING = 10
-"""So many clips that a table names and that are not there are told by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,15 @@ class Work:
     cache: Cache
     triage: bool
     folders: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How reports are written."""
+
+    out: Path
+    pdf: bool
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,15 @@ def scan(
         bool, typer.Option("--triage", help="Examine structure and times only, decode nothing: quick, never a pass.")
     ] = False,
     recogniser: RecogniserOption = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write each report as PDF, too; with --out.")] = False,
+    made: Annotated[
+        str | None,
+        typer.Option(
+            "--made-at",
+            help="Time that reports state, as 2026-03-04T18:00:00+08:00.",
+            show_default="SOURCE_DATE_EPOCH, or now",
+        ),
+    ] = None,
 ) -> None:
     """Examine clips and judge them by a regulation.
 
@@ -99,8 +118,9 @@ def scan(
         chosen = settings_of(settings, recogniser=recogniser)
         paths = clips_in(clips)
         work = Work(rules, chosen, beside_of(paths, registry, cases, at), Cache(cache), triage, folders_in(clips))
+        form = _form(out, pdf, made)
     done = examined(paths, work, spoken)
-    pages = _reports(done, out, spoken)
+    pages = _reports(done, form, spoken)
     if as_json:
         documents = [json_v1.document(result) for result in done.results]
         alone = len(clips) == 1 and clips == paths
@@ -147,7 +167,8 @@ def session(
 
 def examined(clips: Sequence[Path], work: Work, spoken: Language) -> Done:
     """Measure every clip, put them together, and judge each; a fault of this program costs one clip its result."""
-    _tell_missing(clips, work, spoken)
+    if work.beside.cases is not None:
+        tell_missing(work.beside.cases.missing(clips), spoken)
     looked: list[run.Looked | Exception] = []
     codes: set[ExitCode] = set()
     with bars(len(clips), spoken) as bar:
@@ -167,17 +188,6 @@ def examined(clips: Sequence[Path], work: Work, spoken: Language) -> Done:
             codes.add(failed())
             results.append(_crashed(path, work.rules, error))
     return Done(together, results, codes)
-
-
-def _tell_missing(clips: Sequence[Path], work: Work, spoken: Language) -> None:
-    """Say which clips the table of case records names that are not there."""
-    missing = work.beside.cases.missing(clips) if work.beside.cases is not None else ()
-    if missing:
-        named = "、".join(map(str, missing[:MOST_MISSING])) + ("…" if len(missing) > MOST_MISSING else "")
-        told = Message(
-            "Clips of the table that are not there ({count}): {clips}", {"count": len(missing), "clips": named}
-        )
-        say(spoken.tell(told), "yellow")
 
 
 def _looked(path: Path, work: Work, progress: measuring.Progress) -> run.Looked | Exception:
@@ -215,28 +225,43 @@ def _crashed(path: Path, profile: Profile, error: Exception) -> Examination:
     )
 
 
-def _reports(done: Done, out: Path | None, spoken: Language) -> list[Path | None]:
+def _form(out: Path | None, pdf: bool, made: str | None) -> Form | None:
+    """Return how reports are written, None if none are; what cannot be done is better said now than after an hour."""
+    if out is None:
+        if pdf or made is not None:
+            raise SettingsError(Message("--pdf and --made-at are about reports: name their folder with --out."))
+        return None
+    if pdf:
+        from pipeline.report.pdf import must_be_able
+
+        must_be_able()
+    return Form(out, pdf, made_at(made))
+
+
+def _reports(done: Done, form: Form | None, spoken: Language) -> list[Path | None]:
     """Write each clip's report, and an overview of several; return the pages, None where there is none."""
     pages: list[Path | None] = []
-    if out is None:
+    if form is None:
         return [None] * len(done.results)
     with bars(len(done.results), spoken) as bar:
         for result in done.results:
             with bar(result.footage.path.name) as progress:
                 try:
-                    pages.append(_report(result, out, pages, spoken.tag, progress))
+                    pages.append(_report(result, form, pages, spoken.tag, progress))
                 except Exception:  # the result stands without its report
                     done.codes.add(failed())
                     pages.append(None)
     if len(pages) > 1:
         from pipeline.report.overview import write_overview
 
-        index = write_overview(list(zip(done.results, pages, strict=True)), out, spoken.tag)
+        index = write_overview(list(zip(done.results, pages, strict=True)), form.out, spoken.tag)
         say(f"{spoken.text('Overview of all reports')}: {index}")
     return pages
 
 
-def _report(result: Examination, out: Path, before: list[Path | None], lang: str, progress: measuring.Progress) -> Path:
+def _report(
+    result: Examination, form: Form, before: list[Path | None], lang: str, progress: measuring.Progress
+) -> Path:
     """Write a clip's report into a folder of its own: one content may lie at two places, each with its case record."""
     from pipeline.report.html import write_report
 
@@ -244,7 +269,7 @@ def _report(result: Examination, out: Path, before: list[Path | None], lang: str
     name = f"{result.footage.path.stem}-{result.footage.sha256[:8] or 'unread'}"
     taken = {page.parent.name for page in before if page is not None}
     free = next(f for f in (name, *(f"{name}-{n}" for n in range(2, len(before) + 2))) if f not in taken)
-    return write_report(result, out / free, lang)
+    return write_report(result, form.out / free, lang, form.made_at, pdf=form.pdf)
 
 
 def _summaries(results: Sequence[Examination], pages: Sequence[Path | None], spoken: Language) -> None:
@@ -253,4 +278,6 @@ def _summaries(results: Sequence[Examination], pages: Sequence[Path | None], spo
         console.print(summary(result, spoken))
         if page is not None:
             console.print(f"{spoken.text('Report')}: {page}", soft_wrap=True, markup=False)
+            if (document := page.with_name("report.pdf")).is_file():
+                console.print(f"PDF: {document}", soft_wrap=True, markup=False)
         console.print()

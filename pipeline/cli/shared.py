@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
@@ -17,12 +17,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from pipeline import measuring, run, stages
 from pipeline.beside import Beside, moment
 from pipeline.case import read_case_table
-from pipeline.errors import GRAVEST_FIRST, ExitCode, FootageError, IntegrityError
+from pipeline.errors import GRAVEST_FIRST, ExitCode, FootageError, IntegrityError, SettingsError
 from pipeline.language import LANGUAGES, Language
+from pipeline.model import Message
 from pipeline.registry import read_registry
 from pipeline.report import json_v1
 from pipeline.settings import Settings, read_toml, settings_from
 
+if TYPE_CHECKING:
+    from pipeline.batch.ledger import Ledger
+
+NO_LEDGER = "{ledger}: there is no such ledger. Name it by --ledger, or the cache's folder by --cache."
+MOST_MISSING = 10
+"""So many clips that a table names and that are not there are told by name."""
 messages = Console(stderr=True)
 """Where everything goes that is no result."""
 
@@ -58,6 +65,13 @@ RecogniserOption = Annotated[
 LanguageOption = Annotated[
     str, typer.Option(help=f"Language: {' or '.join(LANGUAGES)}.", default_factory=_default_language)
 ]
+LedgerOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Ledger: a file on a local disk, or postgresql://…", show_default="unbroken.ledger in the cache's folder"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 DEFAULT_PROFILE = "shijiazhuang-safety"
 
 STAGE_WORDS = {
@@ -176,3 +190,36 @@ def beside_of(
     for path in clips:
         beside.case(path)
     return beside
+
+
+def tell_missing(clips: Sequence[Path], spoken: Language) -> None:
+    """Say which clips the table of case records names that are not there."""
+    if clips:
+        named = "、".join(map(str, clips[:MOST_MISSING])) + ("…" if len(clips) > MOST_MISSING else "")
+        told = Message(
+            "Clips of the table that are not there ({count}): {clips}", {"count": len(clips), "clips": named}
+        )
+        say(spoken.tell(told), "yellow")
+
+
+def place_of(ledger: str | None, cache: Path) -> str:
+    """Return the address of the ledger."""
+    return ledger or str(cache / "unbroken.ledger")
+
+
+def folder_of(place: str, cache: Path) -> Path | None:
+    """Return where key and head of a ledger lie that is no file; None: beside the file."""
+    return cache / "ledger-keys" if place.startswith("postgresql") else None
+
+
+@contextmanager
+def opened(ledger: str | None, cache: Path) -> Iterator[Ledger]:
+    """Open a ledger that is there already."""
+    from pipeline.batch.ledger import Ledger
+
+    place = place_of(ledger, cache)
+    file = Path(place.removeprefix("sqlite:///"))
+    if "://" not in str(file) and not file.is_file() and not place.startswith("postgresql"):
+        raise SettingsError(Message(NO_LEDGER, {"ledger": json_v1.display_path(file)}))
+    with Ledger(place, folder_of(place, cache)) as book:
+        yield book

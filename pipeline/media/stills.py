@@ -38,6 +38,9 @@ MEMORY_MB = 4096.0
 NEAR_S = 4.0
 """A later picture this near is reached by decoding on instead of seeking."""
 
+FORMS = {False: (".jpg", [cv2.IMWRITE_JPEG_QUALITY, 88]), True: (".png", [cv2.IMWRITE_PNG_COMPRESSION, 3])}
+"""Lossless or not → ending of the file, and how it is coded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Still:
@@ -48,9 +51,11 @@ class Still:
     time_s: float
     """Presentation time of the picture that is shown at that time."""
     path: Path
-    """JPEG, upright."""
+    """JPEG or PNG, upright."""
     width_px: int
     height_px: int
+    scaled: bool = False
+    """It is smaller than it was decoded."""
 
 
 def pictures_at(
@@ -63,8 +68,9 @@ def pictures_at(
     still_width_px: int = 1280,
     still_timeout_s: float = 120.0,
     as_stored: bool = False,
+    lossless: bool = False,
 ) -> dict[float, Still]:
-    """Write the pictures that are shown at the given times as JPEG files.
+    """Write the pictures that are shown at the given times as JPEG files, or as PNG files.
 
     Parameters
     ----------
@@ -85,6 +91,8 @@ def pictures_at(
         The pass is ended after this long; the stills that are done by then are kept.
     as_stored : bool
         Pass over edit lists: times are those of the media, and what an edit list hides is found too.
+    lossless : bool
+        PNG, in which every pixel is as it was decoded (and scaled, where it was); else JPEG.
 
     Returns
     -------
@@ -96,7 +104,7 @@ def pictures_at(
         return {}
     folder.mkdir(parents=True, exist_ok=True)
     order = {"times_s": wanted, "stream": stream, "rotation_deg": rotation_deg, "longest_px": still_width_px}
-    order["as_stored"] = as_stored
+    order |= {"as_stored": as_stored, "lossless": lossless}
     command = [sys.executable, "-P", "-m", __name__, os.fsdecode(clip), os.fsdecode(folder)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     environment["OMP_NUM_THREADS"] = "1"  # threads that start with the libraries would run outside the sandbox
@@ -128,10 +136,11 @@ def _write_all(clip: Path, folder: Path, order: dict[str, Any]) -> Iterator[Stil
             scale = min(1.0, order["longest_px"] / max(frame.width, frame.height))
             width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
             pixels = np.rot90(frame.to_ndarray(format="bgr24", width=width, height=height), -turns)
-            coded = cv2.imencode(".jpg", np.ascontiguousarray(pixels), [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
-            name = f"{'hidden' if order['as_stored'] else 'still'}-{number}.jpg"
+            ending, how = FORMS[order["lossless"]]
+            coded = cv2.imencode(ending, np.ascontiguousarray(pixels), how)[1]
+            name = f"{'hidden' if order['as_stored'] else 'still'}-{number}{ending}"
             (folder / name).write_bytes(coded.tobytes())
-            yield Still(wanted_s, picture.time_s, Path(name), pixels.shape[1], pixels.shape[0])
+            yield Still(wanted_s, picture.time_s, Path(name), pixels.shape[1], pixels.shape[0], scale < 1.0)
 
 
 class _Pictures:

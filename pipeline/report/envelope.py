@@ -24,8 +24,9 @@ def series(features: Features, column: str) -> dict[str, Series]:
     parts = {column: table}
     if "stream" in table and features.has("streams.default"):
         streams = features["streams"].where(features["streams"]["default"].astype(bool))
+        needed = Table({c: table[c] for c in ("time_s", "start_s", "stop_s", name) if c in table})
         parts = {
-            f"{column} ({kind})": table.where(table["stream"] == number)
+            f"{column} ({kind})": needed.where(table["stream"] == number)
             for number, kind in zip(streams["stream"], streams["kind"], strict=True)
         }
     found = {label: _points(part, name) for label, part in parts.items()}
@@ -38,10 +39,11 @@ def _points(table: Table, name: str) -> Series | None:
         return None
     times, values = table[clock].astype(np.float64), table[name].astype(np.float64)
     known = np.isfinite(times)
-    order = np.argsort(times[known], kind="stable")
-    times, values = times[known][order], values[known][order]
+    times, values = times[known], values[known]
     if not len(times):
         return None
+    order = np.arange(len(times)) if (np.diff(times) >= 0).all() else np.argsort(times, kind="stable")
+    times, values = times[order], values[order]
     values = np.diff(times, prepend=np.nan) if name == clock else np.where(np.isfinite(values), values, np.nan)
     if clock == "start_s" and name != clock:  # stretches, not moments: each is level from its start to its stop
         ends = np.minimum(table["stop_s"].astype(np.float64)[known][order], np.append(times[1:], np.inf))

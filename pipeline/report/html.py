@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -16,11 +17,14 @@ from markupsafe import Markup
 from pipeline.language import Language, language
 from pipeline.model import Examination, Finding
 from pipeline.report import json_v1, plots
+from pipeline.report.decisions import Decision
 from pipeline.report.offsets import offsets, readings
 from pipeline.report.page import PageData, build_page
 from pipeline.report.page_findings import Assets, Plots, describe
 from pipeline.report.page_overlay import of_clock
 from pipeline.report.page_records import of_record
+from pipeline.report.pdf import NAME as PDF_NAME
+from pipeline.report.pdf import must_be_able, write_pdf
 from pipeline.report.photos import take_photos
 from pipeline.report.snippets import take_snippets
 from pipeline.report.stills import take_stills
@@ -35,6 +39,8 @@ def write_report(
     language_tag: str,
     made_at: datetime | None = None,
     *,
+    decisions: Sequence[Decision] = (),
+    pdf: bool = False,
     max_per_kind: int = 20,
     max_plots: int = 60,
     max_stills: int = 90,
@@ -55,6 +61,10 @@ def write_report(
         BCP 47 tag of a language that the product speaks.
     made_at : datetime or None
         When the report is made, with its zone; None: now.
+    decisions : sequence of Decision
+        What people decided about the findings.
+    pdf : bool
+        Whether the same is written as `report.pdf`, for print.
     max_per_kind : int
         Findings of one kind that get a section of their own, the gravest first; the JSON holds all.
     max_plots : int
@@ -72,11 +82,14 @@ def write_report(
     Raises
     ------
     SettingsError
-        If the product does not speak that language.
+        If the product does not speak that language, or a PDF is asked for and cannot be made.
     OSError
         If the folder cannot be written.
     """
     words = language(language_tag)
+    if pdf:
+        must_be_able()
+    made_at = made_at or datetime.now(UTC).astimezone()
     out.mkdir(parents=True, exist_ok=True)
     for name in (
         "plots/near-*.svg",
@@ -86,6 +99,7 @@ def write_report(
         "stills/hidden-*.jpg",
         "stills/photo-*.jpg",
         "sound/passage-*.flac",
+        PDF_NAME,
     ):
         for earlier in out.glob(name):
             earlier.unlink()
@@ -99,11 +113,13 @@ def write_report(
         offsets=_draw_offsets(examination, described, out / "plots"),
         opening=_opening(examination, out),
     )
-    page = build_page(examination, described, assets, made_at or datetime.now(UTC).astimezone(), words)
+    page = build_page(examination, described, assets, made_at, words, decisions)
     document = json_v1.text(json_v1.document(examination))
     (out / "report.v1.json").write_text(document + "\n", encoding="utf-8")
     index = out / "index.html"
     index.write_text(render(page, words), encoding="utf-8", errors="backslashreplace")
+    if pdf:
+        write_pdf(page, out, words, made_at)
     return index
 
 
@@ -111,7 +127,7 @@ def render(page: PageData, words: Language) -> str:
     """Return the page as HTML; every value is escaped."""
     templates = environment(words)
     parts = templates.get_template("parts.html").module
-    templates.globals.update(rows=parts.rows, picture=parts.picture)  # type: ignore[attr-defined]
+    templates.globals.update(rows=parts.rows, picture=parts.picture, shares=parts.shares)  # type: ignore[attr-defined]
     script = _own_file("report.js")
     return templates.get_template("report.html").render(
         page=page,
@@ -176,7 +192,7 @@ def _opening(examination: Examination, out: Path) -> str:
         with soundfile.SoundFile(examination.sound) as sound:
             seconds = min(examination.examined.speech_s or OPENING_S, OPENING_S)
             samples = sound.read(round(seconds * sound.samplerate), dtype="int16")
-            soundfile.write(out / name, samples, sound.samplerate, subtype="PCM_16")
+            soundfile.write(os.fsencode(out / name), samples, sound.samplerate, subtype="PCM_16")
     except soundfile.LibsndfileError:  # it is gone
         return ""
     return name

@@ -19,10 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.model import Examination, Examined, Features, Finding, Footage, RuleResult
+from pipeline.model import Examination, Examined, Features, Finding, Footage, Message, RuleResult
 
 FORMAT = 1
 TOOL = "unbroken"
+GROUND = ("kind", "level", "span", "detector", "version", "evidence", "summary", "message")
+"""What is told of a finding that is a ground of another."""
 
 
 def document(examination: Examination) -> dict[str, Any]:
@@ -51,6 +53,7 @@ def document(examination: Examination) -> dict[str, Any]:
         "rules": [_rule(rule) for rule in examination.rules],
         "verdict": examination.verdict,
         "unreadable": None if examination.unreadable is None else str(examination.unreadable),
+        "unreadable_message": None if examination.unreadable is None else parts(examination.unreadable),
         "skipped": [{"detector": skip.detector, "missing": skip.missing} for skip in examination.skipped],
         "settings": examination.settings,
     }
@@ -120,6 +123,23 @@ def plain(value: Any) -> Any:
             return plain(str(value))
 
 
+def parts(message: Message) -> dict[str, Any]:
+    """Return a sentence as what translates it: template, and the values that fill it.
+
+    Values that JSON cannot hold are filled in already; filling in the rest gives the sentence again, word for word.
+    """
+    values = {name: plain(value) for name, value in message.values.items()}
+    if any(kept is None or kept != value for kept, value in zip(values.values(), message.values.values(), strict=True)):
+        return {"template": str(plain(str(message))).replace("{", "{{").replace("}", "}}"), "values": {}}
+    return {"template": message.template, "values": values}
+
+
+def message_of(told: Mapping[str, Any]) -> Message:
+    """Return a sentence from its parts."""
+    template, values = told["template"], told["values"]
+    return Message(template, values)
+
+
 def _clip(footage: Footage, features: Features) -> dict[str, Any]:
     clip = {
         "path": display_path(footage.path),
@@ -150,6 +170,8 @@ def _case(features: Features) -> dict[str, Any] | None:
         "cause": case_value(features, "cause"),
         "parties": case_values(features, "parties"),
         "place": case_value(features, "place.names"),
+        "access": case_value(features, "store.access"),
+        "secrecy": case_values(features, "secrecy"),
     }
 
 
@@ -180,6 +202,7 @@ def _examined(examined: Examined) -> dict[str, Any]:
         "speech_s": examined.speech_s,
         "pictures_read": examined.pictures_read,
         "gaps": [str(gap) for gap in examined.gaps],
+        "gap_messages": [parts(gap) for gap in examined.gaps],
         "isolation": examined.isolation,
     }
 
@@ -202,6 +225,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "params": finding.params,
         "evidence": finding.evidence,
         "summary": finding.summary,
+        "message": parts(finding.message),
         "curves": [{"column": curve.column, "threshold": curve.threshold} for curve in finding.curves],
         "grounds": [_ground(ground) for ground in finding.grounds],
     }
@@ -210,7 +234,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def _ground(finding: Finding) -> dict[str, Any]:
     """Return what another detector told of the same break, in short."""
     told = _finding(finding)
-    return {name: told[name] for name in ("kind", "level", "span", "detector", "version", "evidence", "summary")}
+    return {name: told[name] for name in GROUND}
 
 
 def _rule(rule: RuleResult) -> dict[str, Any]:
@@ -219,6 +243,7 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
         "article": rule.article,
         "outcome": rule.outcome,
         "reason": str(rule.reason),
+        "message": parts(rule.reason),
         "findings": rule.findings,
         "text": rule.text,
         "gloss": rule.gloss,

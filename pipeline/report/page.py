@@ -12,7 +12,10 @@ import numpy as np
 from pipeline.errors import SettingsError
 from pipeline.language import Language
 from pipeline.model import Examination, Examined, Features, Finding, Message, Outcome, RuleResult
+from pipeline.report.decisions import Decision, DecisionView, build_decisions
 from pipeline.report.json_v1 import case_value, claimed_start, display_path, tool_version
+from pipeline.report.measured import LIMITS, MEASURED, MeasuredView, shares_of, unmeasured
+from pipeline.report.method import method
 from pipeline.report.page_findings import Assets, Entry, FindingView, entries, left_out, view
 from pipeline.report.page_overlay import OverlayView, build_overlay
 from pipeline.report.page_records import RecordView, build_records, of_record
@@ -118,10 +121,23 @@ class PageData:
     limits: tuple[str, ...]
     isolation: tuple[str, ...]
     """What was in force while the clip was decoded."""
+    method: tuple[str, ...]
+    """How the clip was examined."""
+    measured: tuple[MeasuredView, ...]
+    """Every error rate that was measured: of what was not found, too."""
+    unmeasured: tuple[str, ...]
+    """Titles of the kinds that were found here and whose error rate nobody measured."""
+    measured_limits: tuple[str, ...]
+    decisions: tuple[DecisionView, ...]
 
 
 def build_page(
-    examination: Examination, described: Sequence[Finding], assets: Assets, made_at: datetime, words: Language
+    examination: Examination,
+    described: Sequence[Finding],
+    assets: Assets,
+    made_at: datetime,
+    words: Language,
+    decisions: Sequence[Decision] = (),
 ) -> PageData:
     """Decide everything that the report of an examination shows.
 
@@ -137,6 +153,8 @@ def build_page(
         When the report is made, with its zone.
     words : Language
         The reader's language.
+    decisions : sequence of Decision
+        What people decided about the findings.
     """
     features, footage = examination.features, examination.footage
     duration_s = features.duration_s()
@@ -186,6 +204,11 @@ def build_page(
         settings=tuple((shown(name), entries(values, words)) for name, values in examination.settings.items()),
         limits=_limits(examination, assets, words),
         isolation=_isolation(examination.examined, words),
+        method=method(examination.examined, words),
+        measured=shares_of((kind for share in MEASURED for kind in share.kinds), words),
+        unmeasured=unmeasured((finding.kind for finding in seen), words),
+        measured_limits=tuple(words.text(limit) for limit in LIMITS),
+        decisions=build_decisions(decisions, examination.findings, words),
     )
 
 

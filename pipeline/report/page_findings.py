@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.language import Language
 from pipeline.model import Examination, Finding
+from pipeline.report.measured import MeasuredView, shares_of
 from pipeline.report.page_heard import HeardView, build_heard
 from pipeline.report.page_texts import Picture, picture
 from pipeline.report.snippets import Passage
@@ -121,6 +122,8 @@ class FindingView:
     """What other detectors told of the same break."""
     articles: tuple[Entry, ...]
     """Rules that name it: id and article."""
+    measured: tuple[MeasuredView, ...]
+    """How often findings of its kind are right, as far as that was measured."""
 
 
 def describe(findings: Sequence[Finding], max_per_kind: int) -> list[Finding]:
@@ -175,6 +178,7 @@ def view(finding: Finding, examination: Examination, assets: Assets, words: Lang
         candidates_title=_("The most legible texts") if finding.kind == UNCOMPARED else _("What came nearest"),
         grounds=tuple(_ground(ground, words) for ground in finding.grounds),
         articles=tuple(Entry(rule.id, rule.article) for rule in examination.rules if finding.id in rule.findings),
+        measured=shares_of([finding.kind], words),
     )
 
 

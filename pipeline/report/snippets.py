@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +111,7 @@ def cut(source: Path | None, span: Span, file: Path) -> Snippet | None:
     if not len(samples):
         return None
     file.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(file, samples, rate_hz, format="FLAC", subtype="PCM_16")
+    soundfile.write(os.fsencode(file), samples, rate_hz, format="FLAC", subtype="PCM_16")
     times_s, lowest, highest = envelope((first + np.arange(len(samples))) / rate_hz, samples / FULL_SCALE, BINS)
     return Snippet(file.name, first / rate_hz, len(samples) / rate_hz, times_s, lowest, highest)
 

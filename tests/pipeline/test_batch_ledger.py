@@ -8,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+import pipeline.review.tables  # noqa: F401
 from pipeline.batch.ledger import ATTEMPTS, DIED, Ledger
 from pipeline.batch.nouns import Key, StoredFile
 from pipeline.batch.summary import summary

@@ -181,6 +181,23 @@ def test_a_store_behind_an_address(tmp_path):
     assert night.run("--workers", "2")[0] == code and len(night.documents()) == 2
 
 
+def test_a_record_that_names_two_clips_is_refused_before_any_is_measured(tmp_path):
+    night = Night(tmp_path / "store", tmp_path / "cache", options=("--workers", "1"))
+    name = take(night.store / "a", 1)[0].name
+    take(night.store / "b", 1)
+    (tmp_path / "cases.csv").write_text(f"clip,case_number\n{name},2026-12\n", encoding="utf-8")
+    code, said = night.run("--cases", str(tmp_path / "cases.csv"))
+    assert code == 2 and "names both" in said and night.documents() == []
+
+
+def test_a_record_of_a_clip_that_is_not_there_is_told(tmp_path):
+    night = Night(tmp_path / "store", tmp_path / "cache", options=("--workers", "1"))
+    here = take(night.store, 1)[0].name
+    (tmp_path / "cases.csv").write_text(f"clip,case_number\n{here},1\nK7A0999_gone.mp4,2\n", encoding="utf-8")
+    code, said = night.run("--cases", str(tmp_path / "cases.csv"))
+    assert code in (10, 11) and "K7A0999_gone.mp4" in said and f"(1): {here}" not in said
+
+
 def test_a_store_that_is_not_there_is_a_wrong_argument(tmp_path):
     code, said = Night(tmp_path / "nothing", tmp_path / "cache").run()
     assert code == 2 and "there is no such folder" in said

@@ -21,6 +21,7 @@ from pipeline.batch.verify import verify_chain
 from pipeline.cli import app
 from pipeline.errors import SettingsError
 from pipeline.language import language
+from pipeline.model import Message
 from tests.footage import make_clip
 from tests.pipeline.ledgers import PROFILE
 
@@ -141,6 +142,15 @@ def test_missing_moved_and_new_files_are_told_apart(ledger, store):
         ("new", b"fresh.mp4", None),
     ]
     assert found.counts["unchanged"] == 2
+
+
+def test_a_clip_that_was_set_aside_is_told_with_the_reason(ledger, store):
+    (store / "fresh.mp4").write_bytes(b"fresh")
+    batch = ledger.start_batch(str(store), "shijiazhuang-safety", {}, "1")
+    ledger.submit(batch, [Key("ab" * 32, PROFILE, "1", "", b"fresh.mp4")], "measure")
+    job = ledger.lease("one", step="measure")
+    assert ledger.fail(job, "one", Message("It is over."), attempts=1) == "quarantined"
+    assert [(one.state, str(one.message)) for one in verify_evidence(ledger).told] == [("new", "It is over.")]
 
 
 def test_two_files_that_changed_places_are_told_with_each_other(ledger, store):

@@ -26,9 +26,10 @@ def test_help_lists_every_command_under_its_heading_in_order():
     listed = re.findall(r"^│ ([a-z]+) |^╭─ ([A-Z][a-z ]+)", said, re.M)
     assert [(command or heading).strip() for command, heading in listed] == [
         "Options",
-        *("Examine", "scan", "session", "read", "transcribe"),
+        *("Examine", "scan", "session", "read", "transcribe", "export"),
         *("Regulations", "profiles", "explain", "settings"),
         *("Overnight", "batch", "status", "results", "retry", "verify"),
+        *("Review", "review", "users"),
         *("Over many results", "statistics", "spotcheck"),
         *("For analysts", "features", "forge", "models"),
     ]

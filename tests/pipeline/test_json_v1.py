@@ -214,6 +214,8 @@ def test_the_case_record_is_told_and_what_it_leaves_out_is_null(tmp_path):
         "cause": "安全检查",
         "parties": [],
         "place": "禾岭化工有限公司",
+        "access": None,
+        "secrecy": [],
     }
     assert document["clip"]["device_id"] == "K7A0123"
 
@@ -240,3 +242,29 @@ def test_every_key_is_explained():
     for name, part in SCHEMA["$defs"].items():
         for key in part.get("properties", {}):
             assert f"`{key}`" in explained or f"{name}.{key}`" in explained, f"{name}.{key} is not in docs/contract.md"
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (Message("It stands still."), {"template": "It stands still.", "values": {}}),
+        (Message("{count} of {name}", {"count": 3, "name": "号"}),
+         {"template": "{count} of {name}", "values": {"count": 3, "name": "号"}}),
+        (Message("{seconds:.1f} s", {"seconds": math.nan}), {"template": "nan s", "values": {}}),
+        (Message("{path}: gone", {"path": "a\udcff{b}"}), {"template": "a\\udcff{{b}}: gone", "values": {}}),
+    ],
+)  # fmt: skip
+def test_a_sentence_is_told_so_that_it_can_be_translated(message, told):
+    parts = json_v1.parts(message)
+    assert parts == told and json.loads(json.dumps(parts, allow_nan=False)) == parts
+    assert str(json_v1.message_of(parts)) == json_v1.plain(str(message))
+
+
+@given(examinations)
+def test_every_sentence_of_a_document_is_told_in_parts_too(whole):
+    document = json_v1.document(whole)
+    pairs = [(one["summary"], one["message"]) for one in document["findings"]]
+    pairs += [(one["summary"], one["message"]) for found in document["findings"] for one in found["grounds"]]
+    pairs += [(one["reason"], one["message"]) for one in document["rules"]]
+    pairs += list(zip(document["examined"]["gaps"], document["examined"]["gap_messages"], strict=True))
+    assert [text for text, _ in pairs] == [str(json_v1.message_of(parts)) for _, parts in pairs]

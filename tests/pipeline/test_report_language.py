@@ -1,4 +1,4 @@
-"""Every sentence of the report has a translation with the same placeholders."""
+"""Every sentence of the report and of the review page has a translation with the same placeholders."""
 
 import re
 from pathlib import Path
@@ -6,18 +6,17 @@ from pathlib import Path
 import pytest
 from babel.messages.extract import extract_from_dir
 
-from pipeline import report
+from pipeline import report, review
 from pipeline.kinds import KINDS, TITLES
 from pipeline.language import LANGUAGES, language
 
-FOLDER = Path(report.__file__).parent
+FOLDERS = [Path(package.__file__).parent for package in (report, review)]
 KEYWORDS = {"_": None, "N_": None, "Message": None, "text": None}
 
 
 def sentences() -> set[str]:
-    found = extract_from_dir(
-        FOLDER, [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")], keywords=KEYWORDS
-    )
+    kinds = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
+    found = [entry for folder in FOLDERS for entry in extract_from_dir(folder, kinds, keywords=KEYWORDS)]
     return {str(text) for _, _, text, _, _ in found}
 
 
@@ -26,7 +25,7 @@ def placeholders(sentence: str) -> list[str]:
 
 
 def test_sentences_are_found_in_code_and_templates():
-    assert {"Verdict by article", "Words of the notice", "In between", "Undecided"} <= sentences()
+    assert {"Verdict by article", "Words of the notice", "In between", "Undecided", "Narrow the list"} <= sentences()
 
 
 @pytest.mark.parametrize("tag", [tag for tag in LANGUAGES if tag != "en"])

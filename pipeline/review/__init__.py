@@ -1,0 +1,1 @@
+"""The review page: people look at what the batch found, and decide."""

@@ -1,0 +1,402 @@
+"""The index of the review page: every result of a ledger as one row that can be filtered and sorted.
+
+It is derived from the ledger, holds nothing that the ledger does not, and is made again if it is deleted. Only the
+ledger is evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Double,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from pipeline.batch.chain import unpacked
+from pipeline.batch.documents import shown
+from pipeline.batch.ledger import Ledger, any_scope
+from pipeline.batch.tables import batches, jobs, results
+from pipeline.review.facts import About, Facts, Mark, facts_of
+
+VERSION = 2
+"""Of the tables below; an index of another version is made again."""
+ROWS = 500
+MOST_CHOICES = 500
+"""Units, recorders, rules or kinds that a list offers to choose from."""
+metadata = MetaData()
+clips = Table(
+    "clips",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),  # of the result
+    Column("seq", Integer, nullable=False),  # of the result in the chain
+    Column("scope", Text, nullable=False),  # as in the ledger's jobs, as the next three
+    Column("batch", Integer, nullable=False),
+    Column("job", Integer, nullable=False),
+    Column("path", LargeBinary, nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("newest", Boolean, nullable=False),  # of the results of this path and scope
+    Column("counted", Text, nullable=False),
+    Column("sha256", Text),
+    Column("device", Text),
+    Column("agency", Text),
+    Column("unit", Text),
+    Column("case_number", Text),
+    Column("classes", Text, nullable=False),
+    Column("started_at", Double),
+    Column("duration_s", Double, nullable=False),
+    Column("violations", Integer, nullable=False),
+    Column("suspects", Integer, nullable=False),
+    Index("by_path", "scope", "newest", "shown"),
+    Index("by_verdict", "scope", "newest", "counted", "unit", "classes"),
+    Index("by_start", "scope", "newest", "started_at"),
+    Index("by_unit", "scope", "newest", "unit", "classes"),
+    Index("by_device", "scope", "newest", "device"),
+)
+marks = Table(
+    "marks",
+    metadata,
+    Column("clip", ForeignKey("clips.id"), primary_key=True),
+    Column("about", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Index("by_name", "about", "name", "value", "clip"),
+    sqlite_with_rowid=False,
+)
+SORTS = {
+    "clip": clips.c.shown,
+    "unit": clips.c.unit,
+    "recorder": clips.c.device,
+    "recorded": clips.c.started_at,
+    "length": clips.c.duration_s,
+    "verdict": clips.c.counted,
+    "violations": clips.c.violations,
+    "suspects": clips.c.suspects,
+}
+"""What a list can be sorted by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """Which clips an account may see."""
+
+    units: frozenset[str] | None = None
+    """None: those of every unit, and those of none."""
+    classes: frozenset[str] | None = None
+    """Access classes; a clip of several is seen only with all of them. None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked of the clips of a batch; empty: all of them."""
+
+    counted: str = ""
+    unit: str = ""
+    device: str = ""
+    rule: str = ""
+    outcome: str = ""
+    """Of the rule, if one is named."""
+    kind: str = ""
+    level: str = ""
+    """Of the kind, if one is named."""
+    text: str = ""
+    """Part of the clip's path, or the number of its case."""
+    sort: str = "clip"
+    down: bool = False
+    """In falling order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One clip of a list."""
+
+    key: str
+    shown: str
+    counted: str
+    device: str | None
+    unit: str | None
+    case_number: str | None
+    started_at: float | None
+    duration_s: float
+    violations: int
+    suspects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list, and what the whole list comes to."""
+
+    rows: tuple[Row, ...]
+    counts: dict[str, int]
+    """Verdict → clips, of all that the query asks for, whatever verdict it names."""
+    total: int
+    """Clips that the query asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that a list can be narrowed to."""
+
+    name: str
+    count: int
+
+
+class ReviewIndex:
+    """The index of one ledger.
+
+    Parameters
+    ----------
+    path : Path
+        A file of its own; it is made, or made again, as needed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.engine = _opened(path)
+        self._token: tuple[Any, ...] | None = None
+        self._choices: dict[tuple[Any, ...], list[Choice]] = {}
+        self._sets: list[str] | None = None
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def refresh(self, ledger: Ledger, progress: Callable[[int, int], None] = lambda done, total: None) -> bool:
+        """Take up what the ledger holds and the index does not; return whether that was anything.
+
+        Parameters
+        ----------
+        ledger : Ledger
+        progress : callable
+            Told how many of how many new results were read.
+        """
+        token = ledger.database.read(_token)
+        if token == self._token:
+            return False
+        with self.engine.connect() as connection:
+            known = connection.scalar(select(func.max(clips.c.seq))) or 0
+        total = max(0, token[0] - known)
+        for done, some in _counted(_new(ledger, known)):
+            with self.engine.begin() as connection:
+                _add(connection, some)
+            progress(done, total)
+        asked = ledger.database.read(_asked)
+        with self.engine.begin() as connection:
+            _place(connection, asked)
+        self._token = token
+        self._choices.clear()
+        self._sets = None
+        return True
+
+    def scope(self, ledger: Ledger, batch: int) -> str:
+        """Return the scope of a batch."""
+        wanted = select(batches.c.scope).where(batches.c.id == batch)
+        return str(ledger.database.read(lambda connection: connection.scalar(wanted)))
+
+    def page(self, scope: str, batch: int, query: Query, visible: Visible, first: int = 0, count: int = 100) -> Page:
+        """Return a part of the clips of a batch.
+
+        Parameters
+        ----------
+        scope, batch : str, int
+            Of the batch: what it, or a later one of its scope, asked for.
+        query : Query
+        visible : Visible
+        first, count : int
+            Which part: rows to pass over, and rows to return.
+
+        Raises
+        ------
+        ValueError
+            If it is to be sorted by something that is not in `SORTS`.
+        """
+        if query.sort not in SORTS:
+            raise ValueError(f"cannot be sorted by {query.sort!r}")
+        of_batch = self._conditions(scope, batch, visible)
+        narrowed = [*of_batch, *_narrowed(query)]
+        counted = select(clips.c.counted, func.count()).where(*narrowed).group_by(clips.c.counted)
+        column = SORTS[query.sort]
+        order = (column.desc() if query.down else column.asc(), clips.c.shown, clips.c.id)
+        if query.counted:
+            narrowed.append(clips.c.counted == query.counted)
+        columns = [clips.c[field.name] for field in fields(Row)]
+        wanted = select(*columns).where(*narrowed).order_by(*order).limit(count).offset(first)
+        with self.engine.connect() as connection:
+            counts = {str(name): int(number) for name, number in connection.execute(counted)}
+            rows = tuple(Row(*row) for row in connection.execute(wanted))
+        total = counts.get(query.counted, 0) if query.counted else sum(counts.values())
+        return Page(rows, counts, total)
+
+    def choices(self, about: About | str, scope: str, batch: int, visible: Visible) -> list[Choice]:
+        """Return which units, recorders (`device`), rules or kinds there are to narrow a batch's list to, by name."""
+        asked = (about, scope, batch, visible)
+        if asked not in self._choices:
+            self._choices[asked] = self._counted(*asked)
+        return self._choices[asked]
+
+    def _conditions(self, scope: str, batch: int, visible: Visible) -> list[Any]:
+        found: list[Any] = [clips.c.scope == scope, clips.c.newest, clips.c.batch >= batch]
+        if visible.units is not None:
+            found.append(clips.c.unit.in_(visible.units))
+        if visible.classes is not None:
+            found.append(
+                clips.c.classes.in_([one for one in self._classes() if visible.classes.issuperset(one.split())])
+            )
+        return found
+
+    def _classes(self) -> list[str]:
+        """Return every set of access classes that clips have."""
+        if self._sets is None:
+            with self.engine.connect() as connection:
+                self._sets = [str(one) for one in connection.scalars(select(clips.c.classes).distinct())]
+        return self._sets
+
+    def _counted(self, about: str, scope: str, batch: int, visible: Visible) -> list[Choice]:
+        of_batch = self._conditions(scope, batch, visible)
+        if about in ("unit", "device"):
+            name = clips.c[about]
+            wanted = select(name, func.count()).where(*of_batch, name.is_not(None))
+        else:
+            name = marks.c.name
+            wanted = select(name, func.count()).join_from(marks, clips).where(marks.c.about == about, *of_batch)
+        with self.engine.connect() as connection:
+            rows = connection.execute(wanted.group_by(name).order_by(name).limit(MOST_CHOICES))
+            return [Choice(str(name), int(count)) for name, count in rows]
+
+
+def _narrowed(query: Query) -> Iterator[Any]:
+    if query.unit:
+        yield clips.c.unit == query.unit
+    if query.device:
+        yield clips.c.device == query.device
+    if query.rule:
+        yield _marked("rule", query.rule, query.outcome)
+    if query.kind:
+        yield _marked("kind", query.kind, query.level)
+    if query.text:
+        yield or_(clips.c.shown.contains(query.text, autoescape=True), clips.c.case_number == query.text)
+
+
+def _marked(about: About, name: str, value: str) -> Any:
+    wanted = select(marks.c.clip).where(marks.c.about == about, marks.c.name == name)
+    return clips.c.id.in_(wanted.where(marks.c.value == value) if value else wanted)
+
+
+def _opened(path: Path) -> Engine:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{path}")
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    with engine.begin() as connection:
+        if connection.exec_driver_sql("PRAGMA user_version").scalar() != VERSION:
+            metadata.drop_all(connection)
+            metadata.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+    return engine
+
+
+def _token(connection: Connection) -> tuple[Any, ...]:
+    """Return what changes with the ledger: its last result, and what batches asked for."""
+    last = connection.scalar(select(func.max(results.c.seq))) or 0
+    run = connection.execute(select(func.max(batches.c.id), func.count(batches.c.ended_at))).one()
+    asked = select(func.count(), func.sum(jobs.c.batch_id)).where(*any_scope(), jobs.c.step == "judge")
+    return last, *run, *connection.execute(asked).one()
+
+
+def _new(ledger: Ledger, after: int) -> Iterator[tuple[str, int, Facts]]:
+    """Yield key, number and facts of every result after one."""
+    while True:
+        wanted = select(results).where(results.c.seq > after).order_by(results.c.seq).limit(ROWS)
+        rows = ledger.database.read(partial(_all, wanted=wanted))
+        for row in rows:
+            yield row.key, row.seq, facts_of(unpacked(row.document, row.encoding).decode())
+        if not rows:
+            return
+        after = rows[-1].seq
+
+
+def _all(connection: Connection, wanted: Select[Any]) -> Sequence[Any]:
+    return connection.execute(wanted).all()
+
+
+def _counted(found: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:
+    rest, done = iter(found), 0
+    while some := list(islice(rest, ROWS)):
+        done += len(some)
+        yield done, some
+
+
+def _add(connection: Connection, found: Sequence[tuple[str, int, Facts]]) -> None:
+    """Add results that are not there yet; which batch asked for them is not known here."""
+    there = set(connection.scalars(select(clips.c.key).where(clips.c.key.in_([key for key, _, _ in found]))))
+    fresh = [one for one in found if one[0] not in there]
+    if not fresh:
+        return
+    names = [field.name for field in fields(Facts) if field.name != "marks"]
+    unplaced = {"scope": "", "batch": 0, "job": 0, "path": b"", "shown": "", "newest": False}
+    rows = [{"key": key, "seq": seq, **unplaced, **{n: getattr(facts, n) for n in names}} for key, seq, facts in fresh]
+    ids = connection.scalars(insert(clips).returning(clips.c.id, sort_by_parameter_order=True), rows).all()
+    marked = [_mark(clip, mark) for clip, (_, _, facts) in zip(ids, fresh, strict=True) for mark in facts.marks]
+    if marked:
+        connection.execute(insert(marks), marked)
+
+
+def _mark(clip: int, mark: Mark) -> dict[str, Any]:
+    return {"clip": clip, "about": mark.about, "name": mark.name, "value": mark.value}
+
+
+def _asked(connection: Connection) -> list[Any]:
+    """Return key, scope, batch, number and path of every job that was judged."""
+    names = ("key", "scope", "batch_id", "id", "path")
+    wanted = select(*(jobs.c[name] for name in names)).where(
+        *any_scope(), jobs.c.step == "judge", jobs.c.state == "done"
+    )
+    return list(connection.execute(wanted))
+
+
+def _place(connection: Connection, asked: Sequence[Any]) -> None:
+    """Note which batch asked for each result, and which is the newest of its path."""
+    newest: dict[tuple[str, bytes], tuple[int, int]] = {}
+    for row in asked:
+        place = row.scope, bytes(row.path)
+        newest[place] = max(newest.get(place, (0, 0)), (row.batch_id, row.id))
+    held = select(clips.c.key, clips.c.scope, clips.c.batch, clips.c.newest)
+    known = {row.key: (row.scope, row.batch, row.newest) for row in connection.execute(held)}
+    changed = []
+    for row in asked:
+        path = bytes(row.path)
+        is_newest = newest[row.scope, path] == (row.batch_id, row.id)
+        if row.key in known and known[row.key] != (row.scope, row.batch_id, is_newest):
+            values = {"scope": row.scope, "batch": row.batch_id, "job": row.id, "newest": is_newest}
+            changed.append({"of_key": row.key, **values, "path": path, "shown": shown(path)})
+    if changed:
+        connection.execute(update(clips).where(clips.c.key == bindparam("of_key")), changed)

@@ -52,8 +52,8 @@ def test_nothing_is_measured_for_other_settings(measured):
 
 
 def test_what_a_limit_cut_off_is_kept_under_its_own_key(tmp_path):
-    short = Settings({"media": {"decoder_threads": 1, "cpu_s": 2.0, "cpu_s_per_mb": 0.0}})
-    footage = identify(make_clip(tmp_path / "long.mp4", frames=600, size=(640, 480)))
+    short = Settings({"media": {"decoder_threads": 1, "file_mb": 0.06}})
+    footage = identify(make_clip(tmp_path / "long.mp4", frames=200))
     cache = Cache(tmp_path / "cache")
     features, _, unreadable = measure(footage, short, cache, unfinished="keep all")
     assert unreadable is not None or features["gaps"].rows, "nothing was cut off"

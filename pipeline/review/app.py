@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from pipeline.language import LANGUAGES
 from pipeline.report.html import style_sheet
-from pipeline.review import audit, clip_routes, logins
+from pipeline.review import audit, clip_routes, decision_routes, logins
 from pipeline.review.accounts import Account
 from pipeline.review.index import Visible
 from pipeline.review.night import night as night_page
@@ -61,7 +61,11 @@ def create_app(served: Office, hosts: Sequence[str] = LOCAL) -> FastAPI:
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_looking)
     app.state.office = served
-    app.router.routes += [*router.routes, *clip_routes.router.routes]  # as they are, so that each can be looked at
+    app.router.routes += [
+        *router.routes,
+        *clip_routes.router.routes,
+        *decision_routes.router.routes,
+    ]  # as they are, so that each can be looked at
     app.mount("/static", StaticFiles(packages=[("pipeline.review", "static")]), name="static")
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.middleware("http")(_dressed)

@@ -189,11 +189,11 @@ def earlier(ledger: Ledger, clip: Clip) -> dict[str, tuple[Made, ...]]:
     A clip is judged anew when settings, the tool or what lies beside it change. No decision is carried over, but who
     decides anew should know of it: of that about a finding of the same kind whose stretch overlaps.
     """
-    sha256 = clip.document["clip"]["sha256"]
-    wanted = select(jobs.c.key).where(jobs.c.sha256 == sha256, jobs.c.step == "judge", jobs.c.key != clip.key)
+    content = select(jobs.c.sha256).where(jobs.c.key == clip.key).scalar_subquery()
+    wanted = select(jobs.c.key).where(jobs.c.sha256 == content, jobs.c.step == "judge", jobs.c.key != clip.key)
 
     def work(connection: Connection) -> list[Made]:
-        others = list(connection.scalars(wanted)) if sha256 else []
+        others = list(connection.scalars(wanted))
         return list(_made(audit.events_of(connection, ACTIONS, subjects=others))) if others else []
 
     standing = [made for made in ledger.database.read(work) if made.state is not State.OPEN]

@@ -297,6 +297,11 @@ class ReviewIndex:
         total = counts.get(query.counted, 0) if query.counted else sum(counts.values())
         return Page(rows, counts, total)
 
+    def keys(self, visible: Visible) -> frozenset[str]:
+        """Return the keys of all results, of whatever batch, of clips that an account may see."""
+        with self.engine.connect() as connection:
+            return frozenset(connection.scalars(select(clips.c.key).where(*self._allowed(visible))))
+
     def choices(self, about: About | str, scope: str, batch: int, visible: Visible) -> list[Choice]:
         """Return which units, recorders (`device`), rules or kinds there are to narrow a batch's list to, by name."""
         asked = (about, scope, batch, visible)
@@ -305,7 +310,10 @@ class ReviewIndex:
         return self._choices[asked]
 
     def _conditions(self, scope: str, batch: int, visible: Visible) -> list[Any]:
-        found: list[Any] = [clips.c.scope == scope, clips.c.newest, clips.c.batch >= batch]
+        return [clips.c.scope == scope, clips.c.newest, clips.c.batch >= batch, *self._allowed(visible)]
+
+    def _allowed(self, visible: Visible) -> list[Any]:
+        found: list[Any] = []
         if visible.units is not None:
             found.append(clips.c.unit.in_(visible.units))
         if visible.classes is not None:

@@ -33,7 +33,8 @@ def document(
         "clip": {"path": path, "sha256": None, "bytes": 1, "duration_s": duration_s, "device_id": None,
                  "recorded_at": None, "case": case, "recording": recording},
         "findings": [
-            {"id": f"f{number}", "kind": kind, "level": level, "score": None, "span": span}
+            {"id": f"f{number}", "kind": kind, "level": level, "score": None, "span": span, "detector": "made-up",
+             "version": 1, "evidence": {}, "summary": f"A {kind}.", "curves": []}
             for number, (kind, level) in enumerate(findings, 1)
         ],
         "rules": [{"id": name, "outcome": outcome} for name, outcome in (rules or {}).items()],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from pipeline.errors import SettingsError
 from pipeline.model import Message
 from pipeline.report.grouping import KEYS, checked_keys, month
 from pipeline.report.results import COUNTED, Result, Results
-from pipeline.report.spreadsheet import ENCODING, cell
+from pipeline.report.spreadsheet import ENCODING, write_sheet
 from pipeline.report.wording import N_
 
 Names = tuple[str | None, ...]
@@ -315,6 +314,4 @@ def _arrow(rows: list[dict[str, Any]], columns: list[str]) -> pa.Table:
 
 def _write_csv(rows: list[dict[str, Any]], columns: list[str], file: Path) -> None:
     with file.open("w", encoding=ENCODING, newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(columns)
-        writer.writerows([cell(row[name]) for name in columns] for row in rows)
+        write_sheet(rows, columns, stream)

@@ -166,7 +166,10 @@ class Batch:
         """
         sections = {name: dict(values) for name, values in self.work.settings.sections.items()}
         self.ledger.give_back(owner.is_gone)
-        self.number = self.ledger.start_batch(self.store.name, self.work.profile.key, sections, self._tool, self._scope)
+        profile = self.work.profile
+        self.number = self.ledger.start_batch(
+            self.store.name, profile.key, sections, self._tool, self._scope, profile.model_dump(mode="json")
+        )
         try:
             yield from self._search()
             yield from self._work_off("measure")

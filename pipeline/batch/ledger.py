@@ -128,7 +128,13 @@ class Ledger:
     # ---- batches and files ---------------------------------------------------------------------------------------
 
     def start_batch(
-        self, store: str, profile: str, settings: Mapping[str, Any], tool_version: str, scope: str = ""
+        self,
+        store: str,
+        profile: str,
+        settings: Mapping[str, Any],
+        tool_version: str,
+        scope: str = "",
+        regulation: Mapping[str, Any] | None = None,
     ) -> int:
         """Note that a batch starts; return its number.
 
@@ -141,12 +147,15 @@ class Ledger:
         tool_version : str
         scope : str
             Batches of one scope ask for the same results of one store, and share the work.
+        regulation : mapping, optional
+            The profile itself, as JSON can hold it: who looks at the results later may not have its file.
         """
 
         def work(connection: Connection) -> int:
             row = {
                 "store": store,
                 "profile": profile,
+                "regulation": None if regulation is None else canonical(regulation).decode(),
                 "settings": canonical(settings).decode(),
                 "tool_version": tool_version,
                 "scope": scope,

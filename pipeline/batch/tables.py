@@ -36,6 +36,7 @@ batches = Table(
     Column("id", ID, primary_key=True),
     Column("store", Text, nullable=False),  # folder, as text
     Column("profile", Text, nullable=False),  # name of the regulation
+    Column("regulation", Text),  # JSON of that profile, rules and all; null: a batch of a release that kept none
     Column("settings", Text, nullable=False),  # JSON of every parameter that differs from its default
     Column("tool_version", Text, nullable=False),
     Column("scope", Text, nullable=False),  # batches of one scope ask for the same results of one store

@@ -13,6 +13,7 @@ from pipeline.cli.counting import spotcheck, statistics
 from pipeline.cli.describing import explain, models, profiles_app, show_settings
 from pipeline.cli.exporting import export
 from pipeline.cli.forging import forge
+from pipeline.cli.labelling import labels_app
 from pipeline.cli.reading import features, read
 from pipeline.cli.reviewing import review
 from pipeline.cli.scanning import exit_code, scan, session
@@ -26,7 +27,7 @@ PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Overnight": {"batch": batch, "status": status, "results": results, "retry": retry, "verify": verify},
     "Review": {"review": review, "users": users_app},
     "Over many results": {"statistics": statistics, "spotcheck": spotcheck},
-    "For analysts": {"features": features, "forge": forge, "models": models},
+    "For analysts": {"features": features, "forge": forge, "labels": labels_app, "models": models},
 }
 """Heading in the help → name → command, in the order in which they are listed."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import locale
 import sys
 import traceback
@@ -210,6 +211,14 @@ def place_of(ledger: str | None, cache: Path) -> str:
 def folder_of(place: str, cache: Path) -> Path | None:
     """Return where key and head of a ledger lie that is no file; None: beside the file."""
     return cache / "ledger-keys" if place.startswith("postgresql") else None
+
+
+def operator() -> str:
+    """Return who does it, for the audit log: the user of this computer."""
+    try:
+        return f"system:{getpass.getuser()}"
+    except (KeyError, OSError):  # a user without a name
+        return "system:"
 
 
 @contextmanager

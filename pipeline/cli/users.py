@@ -16,6 +16,7 @@ from pipeline.cli.shared import (
     LedgerOption,
     folder_of,
     opened,
+    operator,
     place_of,
     refusing,
     say,
@@ -77,7 +78,7 @@ def add_user(
         with Ledger(place, folder_of(place, cache)) as book:
             made = accounts.add(
                 book,
-                _operator(),
+                operator(),
                 name,
                 password,
                 role or (),
@@ -127,7 +128,7 @@ def set_user(
     with refusing():
         spoken = language(lang)
     with refusing(spoken), opened(ledger, cache) as book:
-        who = _operator()
+        who = operator()
         made = accounts.set_rights(
             book,
             who,
@@ -153,7 +154,7 @@ def disable_user(name: NameArgument, lang: LanguageOption, cache: CacheOption, l
     with refusing():
         spoken = language(lang)
     with refusing(spoken), opened(ledger, cache) as book:
-        made = accounts.disable(book, _operator(), name)
+        made = accounts.disable(book, operator(), name)
     _tell("{name}: disabled.", made.name, spoken)
 
 
@@ -172,7 +173,7 @@ def set_user_password(
         spoken = language(lang)
     with refusing(spoken), opened(ledger, cache) as book:
         accounts.find(book, name)
-        made = accounts.set_password(book, _operator(), name, _password(password_stdin, spoken))
+        made = accounts.set_password(book, operator(), name, _password(password_stdin, spoken))
     _tell("{name}: the password was changed.", made.name, spoken)
 
 
@@ -193,14 +194,6 @@ def _password(from_stdin: bool, spoken: Language) -> str:
     if first != again:
         raise SettingsError(Message("The two passwords differ. Nothing was changed."))
     return first
-
-
-def _operator() -> str:
-    """Return who does it, for the audit log: the user of this computer."""
-    try:
-        return f"system:{getpass.getuser()}"
-    except (KeyError, OSError):  # a user without a name
-        return "system:"
 
 
 def _tell(template: str, name: str, spoken: Language) -> None:

@@ -51,6 +51,10 @@ class Decision:
     confirmed_by: str | None = None
     """The second person; None: nobody confirmed it."""
     confirmed_at: datetime | None = None
+    reopened_by: str | None = None
+    """Who opened the finding again, so that this decision no longer stands; None: it stands."""
+    reopened_at: datetime | None = None
+    reopened_reason: str = ""
 
     def __post_init__(self) -> None:
         names = [self.by] if self.confirmed_by is None else [self.by, self.confirmed_by]
@@ -58,7 +62,10 @@ class Decision:
             raise SettingsError(Message("A decision needs a finding, a reason and who made it."))
         if (self.confirmed_by is None) != (self.confirmed_at is None):
             raise SettingsError(Message("A confirmed decision names who confirmed it, and when."))
-        if any(time is not None and time.utcoffset() is None for time in (self.at, self.confirmed_at)):
+        if (self.reopened_by is None) != (self.reopened_at is None) or (self.reopened_by and not self.reopened_reason):
+            raise SettingsError(Message("A decision that was opened again names who did so, when and why."))
+        times = (self.at, self.confirmed_at, self.reopened_at)
+        if any(time is not None and time.utcoffset() is None for time in times):
             raise SettingsError(Message("The time of a decision needs its zone."))
         if self.confirmed_by is not None and self.confirmed_by.strip() == self.by.strip():
             raise SettingsError(Message("A decision is confirmed by another person than the one who made it."))
@@ -78,6 +85,8 @@ class DecisionView:
     by: str
     at: str
     confirmed: str
+    reopened: str
+    """Who opened the finding again, when and why; empty where the decision stands."""
 
 
 def build_decisions(
@@ -95,6 +104,7 @@ def build_decisions(
             by=shown(decision.by),
             at=_written(decision.at),
             confirmed=_confirmed(decision, words),
+            reopened=_reopened(decision, words),
         )
         for decision in sorted(decisions, key=lambda decision: decision.at)
     )
@@ -104,6 +114,13 @@ def _confirmed(decision: Decision, words: Language) -> str:
     if decision.confirmed_by is None:
         return words.text(NOT_CONFIRMED)
     return f"{shown(decision.confirmed_by)} · {_written(decision.confirmed_at)}"
+
+
+def _reopened(decision: Decision, words: Language) -> str:
+    if decision.reopened_by is None:
+        return ""
+    told = {"by": decision.reopened_by, "at": _written(decision.reopened_at), "reason": decision.reopened_reason}
+    return shown(words.tell(Message("No longer stands: opened again by {by} · {at}. {reason}", told)))
 
 
 def _written(at: datetime | None) -> str:

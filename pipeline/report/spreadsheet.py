@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
 
 ENCODING = "utf-8-sig"
 """UTF-8 with the mark without which Excel in China takes it for GB 18030."""
@@ -13,3 +15,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def cell(value: Any) -> Any:
     """Return a value as a cell; a text that would be run begins with an apostrophe: names of files may be hostile."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def write_sheet(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], stream: TextIO) -> None:
+    """Write rows as CSV, with a heading; the stream was opened with `newline=""`."""
+    writer = csv.writer(stream)
+    writer.writerow(columns)
+    writer.writerows([cell(row[name]) for name in columns] for row in rows)

@@ -19,12 +19,10 @@ from starlette.staticfiles import StaticFiles
 
 from pipeline.language import LANGUAGES
 from pipeline.report.html import style_sheet
-from pipeline.review import audit, clip_routes, logins
-from pipeline.review.accounts import Account
-from pipeline.review.index import Visible
+from pipeline.review import audit, clip_routes, decision_routes, label_routes, logins
 from pipeline.review.night import night as night_page
 from pipeline.review.night import query_of
-from pipeline.review.rights import Right
+from pipeline.review.rights import Right, has
 from pipeline.review.web import (
     BEFORE,
     HEADERS,
@@ -40,6 +38,7 @@ from pipeline.review.web import (
     office,
     page,
     set_cookie,
+    visible_to,
     words_of,
 )
 
@@ -61,7 +60,8 @@ def create_app(served: Office, hosts: Sequence[str] = LOCAL) -> FastAPI:
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_looking)
     app.state.office = served
-    app.router.routes += [*router.routes, *clip_routes.router.routes]  # as they are, so that each can be looked at
+    for routes in (router, clip_routes.router, decision_routes.router, label_routes.router):
+        app.router.routes += routes.routes  # as they are, so that each can be looked at
     app.mount("/static", StaticFiles(packages=[("pipeline.review", "static")]), name="static")
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.middleware("http")(_dressed)
@@ -115,11 +115,6 @@ async def _told(request: Request, error: Exception) -> Response:
         return PlainTextResponse(str(error.text), error.status)
     words = words_of(request)
     return page(request, "problem.html", error.status, heading=words.tell(error.heading), text=words.tell(error.text))
-
-
-def visible_to(account: Account) -> Visible:
-    """Return which clips an account may see, for the lists; `rights.covers` says the same of one clip."""
-    return Visible(None if account.all_units else account.units, account.classes)
 
 
 @router.get("/style.css")
@@ -195,4 +190,5 @@ def night(request: Request, batch: int | None = None, part: Annotated[int, Query
     if found is None and batch is not None:
         raise not_found()
     chosen = next((one.value for one in found.batches if one.chosen), "") if found else ""
-    return page(request, "night.html", night=found, batch=chosen)
+    labels = str(request.app.url_path_for("labels")) if has(account_of(request), Right.EXPORT_LABELS) else ""
+    return page(request, "night.html", night=found, batch=chosen, labels=labels)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Connection, func, insert, select, tuple_
 
 from pipeline.batch.chain import EVENTS, GENESIS, Head, canonical, sign
 from pipeline.batch.connection import EVENTS_LOCK, clock, lock
@@ -171,6 +171,33 @@ def page(
     rows = ledger.database.read(work)
     shown = tuple(_event(row) for row in rows[:limit])
     return Page(shown, shown[-1].seq if len(rows) > limit else None)
+
+
+def events_of(
+    connection: Connection, actions: Iterable[str], *, subjects: Iterable[str] | None = None, after: int = 0
+) -> Iterator[Event]:
+    """Yield the events of some actions, the oldest first.
+
+    Parameters
+    ----------
+    connection : Connection
+    actions : iterable of str
+    subjects : iterable of str, optional
+        Only what was done to these.
+    after : int
+        Only events with a greater number.
+    """
+    wanted = select(events).where(events.c.action.in_(list(actions)), events.c.seq > after).order_by(events.c.seq)
+    if subjects is not None:
+        wanted = wanted.where(events.c.subject.in_(list(subjects)))
+    for row in connection.execute(wanted):
+        yield _event(row)
+
+
+def last_of(connection: Connection, actions: Iterable[str]) -> int:
+    """Return the number of the last event of some actions; 0: there is none."""
+    of = (select(func.max(events.c.seq)).where(events.c.action == action) for action in actions)
+    return max((connection.scalar(one) or 0 for one in of), default=0)
 
 
 def verify(ledger: Ledger, public_key: Ed25519PublicKey | None) -> list[Problem]:

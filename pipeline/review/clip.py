@@ -17,19 +17,15 @@ from pipeline.batch.ledger import Ledger
 from pipeline.batch.tables import batches, files, jobs
 from pipeline.beside import Beside
 from pipeline.case import CaseRecord
-from pipeline.errors import IntegrityError, SettingsError
+from pipeline.errors import IntegrityError
 from pipeline.features.cache import Cache
-from pipeline.language import Language
 from pipeline.measuring import kept
-from pipeline.model import Features, Footage, Level, Outcome, Span
-from pipeline.report import json_v1
-from pipeline.report.page import Badge, badge
-from pipeline.report.wording import LEVELS, NOTHING, figure, shown, stretch, title, value
-from pipeline.review.facts import facts_of, may_be_seen_by
-from pipeline.review.night import counted_badge
-from pipeline.review.rights import ClipFacts
+from pipeline.model import Features, Footage
+from pipeline.review.accounts import Account
+from pipeline.review.facts import may_be_seen_by
+from pipeline.review.rights import ClipFacts, Right, may
 from pipeline.review.timeline import Timeline
-from pipeline.rules.profile import load_profile
+from pipeline.rules.profile import Profile, builtin_profiles, load_profile
 from pipeline.settings import Settings
 from pipeline.stages import profile_settings, sections
 
@@ -47,7 +43,8 @@ class Clip:
     """In the store."""
     store: str
     batch: int
-    profile: str
+    profile: Profile | None
+    """The regulation; None where a ledger of an older release holds only a name that is not built in."""
     settings: str
     """JSON of the sections that differ from their defaults."""
     bytes: int
@@ -74,8 +71,8 @@ def clip_of(ledger: Ledger, key: str) -> Clip | None:
     if document is None:
         return None
     wanted = (
-        select(jobs.c.path, batches.c.id, batches.c.store, batches.c.profile, batches.c.settings,
-               files.c.bytes, files.c.mtime_ns)
+        select(jobs.c.path, batches.c.id, batches.c.store, batches.c.profile, batches.c.regulation,
+               batches.c.settings, files.c.bytes, files.c.mtime_ns)
         .join_from(jobs, batches, batches.c.id == jobs.c.batch_id)
         .join(files, (files.c.store == batches.c.store) & (files.c.path == jobs.c.path), isouter=True)
         .where(jobs.c.key == key)
@@ -91,11 +88,18 @@ def clip_of(ledger: Ledger, key: str) -> Clip | None:
         bytes(row.path),
         row.store,
         row.id,
-        row.profile,
+        _profile(row.profile, row.regulation),
         row.settings,
         told["clip"]["bytes"] if changed else row.bytes,
         0 if changed else row.mtime_ns,
     )
+
+
+def clip_for(ledger: Ledger, key: str, account: Account, right: Right) -> Clip | None:
+    """Return the clip of a result for an account with a right to it; None: for this account it does not exist."""
+    found = clip_of(ledger, key)
+    may_know = found is not None and may(account, Right.SEE_CLIPS, found.facts)
+    return found if found is not None and may_know and may(account, right, found.facts) else None
 
 
 class Clips:
@@ -135,12 +139,16 @@ class Clips:
         return None if found is None else (found[0], Timeline(found[0], clip.document))
 
 
+def _profile(name: str, regulation: str | None) -> Profile | None:
+    """Return a profile as the ledger keeps it; a ledger of an older release names it only."""
+    if regulation is not None:
+        return Profile.model_validate_json(regulation)
+    return load_profile(name, sections()) if name in builtin_profiles() else None
+
+
 def _settings(clip: Clip) -> Settings:
     settings = Settings(json.loads(clip.settings))
-    try:
-        return settings.over(profile_settings(load_profile(clip.profile, sections())))
-    except SettingsError:  # a profile of the agency's own, which the ledger names and does not hold
-        return settings
+    return settings if clip.profile is None else settings.over(profile_settings(clip.profile))
 
 
 def _case(clip: Clip) -> CaseRecord | None:
@@ -150,108 +158,3 @@ def _case(clip: Clip) -> CaseRecord | None:
         return None if footage is None else Beside().case(footage.path)
     except (IntegrityError, OSError):
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class FindingView:
-    """A finding as the page shows it."""
-
-    id: str
-    title: str
-    level: Badge
-    when: str
-    start_s: float
-    stop_s: float
-    summary: str
-    numbers: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleView:
-    """A rule as the page shows it."""
-
-    id: str
-    article: str
-    text: str
-    outcome: Badge
-    reason: str
-    findings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ClipView:
-    """All that the page shows of a clip besides its player and timeline."""
-
-    name: str
-    verdict: Badge
-    profile: str
-    sha256: str | None
-    duration_s: float
-    findings: tuple[FindingView, ...]
-    rules: tuple[RuleView, ...]
-    gaps: tuple[str, ...]
-
-
-def clip_view(clip: Clip, words: Language) -> ClipView:
-    """Return a clip in the reader's language, its gravest findings first."""
-    told = clip.document
-    order = {str(level): place for place, level in enumerate(Level)}
-    found = sorted(told["findings"], key=lambda one: (order[one["level"]], one["span"]["start_s"]))
-    gaps = told["examined"].get("gap_messages")
-    return ClipView(
-        name=shown(told["clip"]["path"]),
-        verdict=counted_badge(facts_of(json.dumps(told)).counted, words),
-        profile=told["profile"],
-        sha256=told["clip"]["sha256"],
-        duration_s=told["clip"]["duration_s"],
-        findings=tuple(_finding(one, words) for one in found),
-        rules=tuple(
-            RuleView(
-                rule["id"],
-                rule["article"],
-                rule["text"],
-                badge(Outcome(rule["outcome"]), words),
-                _sentence(rule, "reason", words),
-                tuple(rule["findings"]),
-            )
-            for rule in told["rules"]
-        ),
-        gaps=tuple(words.tell(json_v1.message_of(gap)) for gap in gaps)
-        if gaps is not None
-        else tuple(told["examined"]["gaps"]),
-    )
-
-
-def _finding(told: Mapping[str, Any], words: Language) -> FindingView:
-    span = told["span"]
-    level = Level(told["level"])
-    score = told.get("score")
-    numbers = [
-        (words.text("Probability"), NOTHING if score is None else figure(score)),
-        (words.text("Detector"), f"{told['detector']} {told['version']}"),
-        *((shown(name), value(entry, words)) for name, entry in told["evidence"].items()),
-    ]
-    for curve in told["curves"]:
-        if curve["threshold"] is not None:
-            numbers.append((f"{words.text('Threshold')} {curve['column']}", figure(curve["threshold"])))
-    return FindingView(
-        told["id"],
-        title(told["kind"], words),
-        Badge(words.text(LEVELS[level]), str(level), ""),
-        stretch(Span(span["start_s"], span["stop_s"], span["first_frame"], span["stop_frame"])),
-        span["start_s"],
-        span["stop_s"],
-        _sentence(told, "summary", words),
-        tuple(numbers),
-    )
-
-
-def _sentence(told: Mapping[str, Any], name: str, words: Language) -> str:
-    """Return a sentence in the reader's language; documents of earlier releases hold the English one only."""
-    parts = told.get("message")
-    if parts is None:
-        return words.text(str(told[name]))
-    try:
-        return words.tell(json_v1.message_of(parts))
-    except (KeyError, IndexError, ValueError):  # a template of another release
-        return str(told[name])

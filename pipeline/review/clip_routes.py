@@ -16,7 +16,9 @@ from pipeline.model import Features, Footage, Message
 from pipeline.report.stills import GONE
 from pipeline.report.wording import N_
 from pipeline.review import audit
-from pipeline.review.clip import Clip, clip_of, clip_view
+from pipeline.review.clip import Clip, clip_for
+from pipeline.review.clip_view import clip_view
+from pipeline.review.decision_views import choices, decision_views
 from pipeline.review.frames import FrameFacts, Frames
 from pipeline.review.playable import playable
 from pipeline.review.rights import Right, may
@@ -44,10 +46,8 @@ router = APIRouter(route_class=GuardedRoute, prefix="/clips/{key}")
 
 def _clip(request: Request, key: str, right: Right) -> Clip:
     """Return a clip that the account may see; for others it does not exist."""
-    found = clip_of(office(request).ledger, key)
-    if found is None or not may(account_of(request), Right.SEE_CLIPS, found.facts):
-        raise not_found()
-    if not may(account_of(request), right, found.facts):
+    found = clip_for(office(request).ledger, key, account_of(request), right)
+    if found is None:
         raise not_found()
     return found
 
@@ -115,6 +115,9 @@ def show(request: Request, key: str) -> Response:
     }
     told = {name: getattr(view, name) for name in view.__slots__}
     told |= {"source": source, "proxy": offset_s is not None, "unplayable": unplayable}
+    told["decisions"] = decision_views(served.ledger, clip, account_of(request), words)
+    told["choices"] = choices(words)
+    told["key"] = key
     told["back"] = f"{request.app.url_path_for('night')}?batch={clip.batch}"
     return page(request, "clip.html", clip=told, data=data)
 

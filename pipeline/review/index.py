@@ -29,6 +29,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     create_engine,
+    delete,
     event,
     func,
     insert,
@@ -41,9 +42,11 @@ from pipeline.batch.chain import unpacked
 from pipeline.batch.documents import shown
 from pipeline.batch.ledger import Ledger, any_scope
 from pipeline.batch.tables import batches, jobs, results
+from pipeline.model import Level
+from pipeline.review.decisions import Made, State, all_made, last_event
 from pipeline.review.facts import About, Facts, Mark, facts_of
 
-VERSION = 2
+VERSION = 3
 """Of the tables below; an index of another version is made again."""
 ROWS = 500
 MOST_CHOICES = 500
@@ -72,6 +75,8 @@ clips = Table(
     Column("duration_s", Double, nullable=False),
     Column("violations", Integer, nullable=False),
     Column("suspects", Integer, nullable=False),
+    Column("decided", Integer, nullable=False),  # violations and suspects about which people have decided
+    Column("waiting", Integer, nullable=False),  # decisions that wait for a second person
     Index("by_path", "scope", "newest", "shown"),
     Index("by_verdict", "scope", "newest", "counted", "unit", "classes"),
     Index("by_start", "scope", "newest", "started_at"),
@@ -88,6 +93,12 @@ marks = Table(
     Index("by_name", "about", "name", "value", "clip"),
     sqlite_with_rowid=False,
 )
+taken = Table(
+    # One row: the last event whose decisions are counted in `clips`.
+    "taken",
+    metadata,
+    Column("event", Integer, primary_key=True),
+)
 SORTS = {
     "clip": clips.c.shown,
     "unit": clips.c.unit,
@@ -99,6 +110,15 @@ SORTS = {
     "suspects": clips.c.suspects,
 }
 """What a list can be sorted by."""
+
+
+TO_DECIDE = clips.c.violations + clips.c.suspects
+DECIDED = {
+    "open": clips.c.decided < TO_DECIDE,
+    "waiting": clips.c.waiting > 0,
+    "decided": (TO_DECIDE > 0) & (clips.c.decided >= TO_DECIDE) & (clips.c.waiting == 0),
+}
+"""How far people are with the violations and suspects of a clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +144,8 @@ class Query:
     kind: str = ""
     level: str = ""
     """Of the kind, if one is named."""
+    decided: str = ""
+    """How far people are: one of `DECIDED`."""
     text: str = ""
     """Part of the clip's path, or the number of its case."""
     sort: str = "clip"
@@ -145,6 +167,8 @@ class Row:
     duration_s: float
     violations: int
     suspects: int
+    decided: int
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +221,7 @@ class ReviewIndex:
         """
         token = ledger.database.read(_token)
         if token == self._token:
-            return False
+            return self.take_decisions(ledger)
         with self.engine.connect() as connection:
             known = connection.scalar(select(func.max(clips.c.seq))) or 0
         total = max(0, token[0] - known)
@@ -208,9 +232,30 @@ class ReviewIndex:
         asked = ledger.database.read(_asked)
         with self.engine.begin() as connection:
             _place(connection, asked)
+        self.take_decisions(ledger)
         self._token = token
         self._choices.clear()
         self._sets = None
+        return True
+
+    def take_decisions(self, ledger: Ledger) -> bool:
+        """Count the decisions that people made since the last time; return whether there were any."""
+        with self.engine.connect() as connection:
+            known = connection.scalar(select(taken.c.event)) or 0
+        last, made = ledger.database.read(partial(_decided, after=known))
+        if last == known:
+            return False
+        counts: dict[str, list[int]] = {one.subject: [0, 0] for one in made}
+        for one in made:
+            if one.state is not State.OPEN and one.finding["level"] != Level.NOTE:
+                counts[one.subject][0] += 1
+            counts[one.subject][1] += one.state is State.WAITING
+        rows = [{"of_key": key, "decided": decided, "waiting": waiting} for key, (decided, waiting) in counts.items()]
+        with self.engine.begin() as connection:
+            if rows:
+                connection.execute(update(clips).where(clips.c.key == bindparam("of_key")), rows)
+            connection.execute(delete(taken))
+            connection.execute(insert(taken), {"event": last})
         return True
 
     def scope(self, ledger: Ledger, batch: int) -> str:
@@ -252,6 +297,11 @@ class ReviewIndex:
         total = counts.get(query.counted, 0) if query.counted else sum(counts.values())
         return Page(rows, counts, total)
 
+    def keys(self, visible: Visible) -> frozenset[str]:
+        """Return the keys of all results, of whatever batch, of clips that an account may see."""
+        with self.engine.connect() as connection:
+            return frozenset(connection.scalars(select(clips.c.key).where(*self._allowed(visible))))
+
     def choices(self, about: About | str, scope: str, batch: int, visible: Visible) -> list[Choice]:
         """Return which units, recorders (`device`), rules or kinds there are to narrow a batch's list to, by name."""
         asked = (about, scope, batch, visible)
@@ -260,7 +310,10 @@ class ReviewIndex:
         return self._choices[asked]
 
     def _conditions(self, scope: str, batch: int, visible: Visible) -> list[Any]:
-        found: list[Any] = [clips.c.scope == scope, clips.c.newest, clips.c.batch >= batch]
+        return [clips.c.scope == scope, clips.c.newest, clips.c.batch >= batch, *self._allowed(visible)]
+
+    def _allowed(self, visible: Visible) -> list[Any]:
+        found: list[Any] = []
         if visible.units is not None:
             found.append(clips.c.unit.in_(visible.units))
         if visible.classes is not None:
@@ -298,6 +351,8 @@ def _narrowed(query: Query) -> Iterator[Any]:
         yield _marked("rule", query.rule, query.outcome)
     if query.kind:
         yield _marked("kind", query.kind, query.level)
+    if query.decided in DECIDED:
+        yield DECIDED[query.decided]
     if query.text:
         yield or_(clips.c.shown.contains(query.text, autoescape=True), clips.c.case_number == query.text)
 
@@ -344,6 +399,11 @@ def _new(ledger: Ledger, after: int) -> Iterator[tuple[str, int, Facts]]:
         after = rows[-1].seq
 
 
+def _decided(connection: Connection, after: int) -> tuple[int, list[Made]]:
+    """Return the number of the last event that is about a decision, and what came of all results with newer ones."""
+    return last_event(connection), all_made(connection, after)
+
+
 def _all(connection: Connection, wanted: Select[Any]) -> Sequence[Any]:
     return connection.execute(wanted).all()
 
@@ -363,6 +423,7 @@ def _add(connection: Connection, found: Sequence[tuple[str, int, Facts]]) -> Non
         return
     names = [field.name for field in fields(Facts) if field.name != "marks"]
     unplaced = {"scope": "", "batch": 0, "job": 0, "path": b"", "shown": "", "newest": False}
+    unplaced |= {"decided": 0, "waiting": 0}
     rows = [{"key": key, "seq": seq, **unplaced, **{n: getattr(facts, n) for n in names}} for key, seq, facts in fresh]
     ids = connection.scalars(insert(clips).returning(clips.c.id, sort_by_parameter_order=True), rows).all()
     marked = [_mark(clip, mark) for clip, (_, _, facts) in zip(ids, fresh, strict=True) for mark in facts.marks]

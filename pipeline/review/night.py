@@ -32,6 +32,12 @@ STANDINGS: dict[Standing, str] = {
     "stopped": N_("stopped"),
     "unknown": N_("unknown"),
 }
+DECIDED_WORDS = {
+    "open": N_("findings are open"),
+    "waiting": N_("waits for a second person"),
+    "decided": N_("all findings are decided"),
+}
+"""How far people are with a clip, by what the index calls it."""
 COLUMNS = {
     "clip": N_("Clip"),
     "unit": N_("Unit"),
@@ -79,6 +85,10 @@ class Line:
     verdict: Badge
     violations: int
     suspects: int
+    decided: int
+    """Violations and suspects about which people have decided."""
+    waiting: int
+    """Decisions that wait for a second person."""
     case_number: str
 
 
@@ -180,6 +190,8 @@ def night(
                 verdict=counted_badge(row.counted, words),
                 violations=row.violations,
                 suspects=row.suspects,
+                decided=row.decided,
+                waiting=row.waiting,
                 case_number=row.case_number or "",
             )
             for row in found.rows
@@ -292,6 +304,7 @@ def _filters(query: Query, choices: dict[str, list[Choice]], words: Language) ->
             {one.name: title(one.name, words) for one in choices["kind"] if one.name in TITLES},
             _("any finding"),
         ),
+        "decided": options("decided", {name: _(label) for name, label in DECIDED_WORDS.items()}, _("any")),
         "level": options("level", {str(level): _(LEVELS[level]) for level in Level}, _("any level")),
     }
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pipeline.case.fields import BY_NAME
+from pipeline.report.wording import N_
 
 if TYPE_CHECKING:
     from pipeline.review.accounts import Account
@@ -72,6 +73,19 @@ ACCESSES: tuple[str, ...] = BY_NAME["store.access"].codes
 SECRETS: tuple[str, ...] = tuple(code for code in BY_NAME["secrecy"].codes if code != "none")
 CLASSES: tuple[str, ...] = (UNSTATED, *ACCESSES, *SECRETS)
 """Every access class: those of the case record's `store.access`, and a class for each kind of secret."""
+
+CLASS_WORDS = {
+    UNSTATED: N_("not stated"),
+    "open": N_("open"),
+    "restricted": N_("restricted"),
+    "state": N_("state secret"),
+    "business": N_("business secret"),
+    "technical": N_("technical secret"),
+    "military": N_("military secret"),
+    "privacy": N_("personal privacy"),
+    "none": N_("no secrets"),
+}
+"""Access classes in words; `none` stands only in case records."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pipeline.report.wording import N_
 from pipeline.review import logins
 from pipeline.review.accounts import Account
 from pipeline.review.clip import Clips
-from pipeline.review.index import ReviewIndex
+from pipeline.review.index import ReviewIndex, Visible
 from pipeline.review.proxies import Proxies
 from pipeline.review.rights import Right, has
 from pipeline.review.stills import Stills
@@ -172,6 +172,11 @@ def account_of(request: Request) -> Account:
     """Return who asks; only where a right is needed."""
     login: logins.Login = request.state.login
     return login.account
+
+
+def visible_to(account: Account) -> Visible:
+    """Return which clips an account may see, for the lists; `rights.covers` says the same of one clip."""
+    return Visible(None if account.all_units else account.units, account.classes)
 
 
 def words_of(request: Request) -> Language:

@@ -149,6 +149,8 @@ class Profile(BaseModel):
     """File that holds the regulation's text."""
     extends: Text | None = None
     """The profile that this one changes, as its file names it; None: it stands alone."""
+    second_person: tuple[Literal["accepted", "dismissed", "unsure"], ...] = ()
+    """Decisions on findings that count only once a second person has confirmed them; none: every one counts at once."""
     rules: tuple[Rule, ...] = Field(min_length=1)
     sections: Mapping[str, Any] = Field(default_factory=dict)
     """The parameter sections as parsed, for `pipeline.settings.settings_from`."""

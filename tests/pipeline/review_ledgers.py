@@ -11,10 +11,16 @@ from pipeline.batch.nouns import Key, StoredFile
 
 
 def night(
-    ledger: Ledger, documents: Iterable[dict[str, Any]], *, scope: str = "", context: str = "", store: str = "/store"
+    ledger: Ledger,
+    documents: Iterable[dict[str, Any]],
+    *,
+    scope: str = "",
+    context: str = "",
+    store: str = "/store",
+    regulation: dict[str, Any] | None = None,
 ) -> int:
     """Run a batch that gives each document's clip its result; return the batch's number."""
-    batch = ledger.start_batch(store, "shijiazhuang-safety", {}, "1", scope)
+    batch = ledger.start_batch(store, "shijiazhuang-safety", {}, "1", scope, regulation)
     for told in documents:
         path = told["clip"]["path"].encode()
         key = Key(told["clip"]["path"].encode().hex(), "p", "1", context, path)

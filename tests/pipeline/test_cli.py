@@ -31,7 +31,7 @@ def test_help_lists_every_command_under_its_heading_in_order():
         *("Overnight", "batch", "status", "results", "retry", "verify"),
         *("Review", "review", "users"),
         *("Over many results", "statistics", "spotcheck"),
-        *("For analysts", "features", "forge", "models"),
+        *("For analysts", "features", "forge", "labels", "models"),
     ]
 
 

@@ -99,6 +99,7 @@ const decide = (decision) => {
   const form = cards[chosen]?.querySelector("form[data-decide]");
   const button = form?.querySelector(`[value="${decision}"]`);
   if (!button) return;
+  form.closest("details").open = true;
   button.checked = true;
   form.querySelector("textarea").focus();
 };
@@ -115,8 +116,9 @@ const keys = {
   " ": "play",
 };
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, button, video")) return;
-  const verdict = { a: "accept", d: "dismiss", u: "unsure" }[event.key];
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, video")) return;
+  if (event.key === " " && event.target.closest("button, summary, a")) return;
+  const verdict = { a: "accepted", d: "dismissed", u: "unsure" }[event.key];
   if (!keys[event.key] && !verdict) return;
   event.preventDefault();
   if (verdict) decide(verdict);

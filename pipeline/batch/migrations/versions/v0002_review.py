@@ -9,7 +9,8 @@ ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Add tables; none that is there is touched."""
+    """Add tables, and to each batch its regulation; no row that is there is touched."""
+    op.add_column("batches", sa.Column("regulation", sa.Text))
     op.create_table(
         "accounts",
         sa.Column("id", ID, nullable=False),

@@ -27,6 +27,7 @@ NEED: dict[str, Right] = {
     "timeline": Right.SEE_CLIPS,
     "frames": Right.SEE_FOOTAGE,
     "still": Right.SEE_FOOTAGE,
+    "hidden": Right.SEE_FOOTAGE,
     "difference": Right.SEE_FOOTAGE,
     "media": Right.SEE_FOOTAGE,
     "copy": Right.SEE_FOOTAGE,
@@ -81,7 +82,7 @@ def _results(ledger):
 
 
 def address(route, key: str) -> str:
-    values = {"key": key, "frame": "0", "first": "0", "second": "1", "tag": "en", "finding": "f1"}
+    values = {"key": key, "frame": "0", "first": "0", "second": "1", "tag": "en", "finding": "f1", "number": "0"}
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda m: values[m[1]], route.path)
 
 

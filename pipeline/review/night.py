@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
+from typing import Literal
 from urllib.parse import urlencode
 
 from babel.dates import format_datetime
@@ -216,11 +217,11 @@ def figure(number: float, words: Language) -> str:
     return str(format_decimal(number, locale=_locale(words)))
 
 
-def moment(seconds: float | None, words: Language) -> str:
-    """Return a moment, given in seconds since 1970, in China's time and the reader's form."""
+def moment(seconds: float | None, words: Language, form: Literal["short", "medium"] = "short") -> str:
+    """Return a moment, given in seconds since 1970, in China's time and the reader's form; `medium` has seconds."""
     if seconds is None:
         return NOTHING
-    return str(format_datetime(datetime.fromtimestamp(seconds, UTC).astimezone(ZONE), "short", locale=_locale(words)))
+    return str(format_datetime(datetime.fromtimestamp(seconds, UTC).astimezone(ZONE), form, locale=_locale(words)))
 
 
 def _locale(words: Language) -> str:

@@ -21,7 +21,7 @@ from pipeline.batch.driver import Progress
 from pipeline.batch.evidence import Evidence, State
 from pipeline.batch.nouns import Step
 from pipeline.batch.summary import Batch, Ended, Row, Standing, Summary
-from pipeline.batch.verify import Extent, Kind, Problem
+from pipeline.batch.verify import KINDS, Extent, Problem
 from pipeline.errors import ExitCode
 from pipeline.language import Language
 from pipeline.model import Message, Scalar
@@ -196,16 +196,6 @@ def _listed(row: Row, spoken: Language) -> str:
 
 # ---- verification ----------------------------------------------------------------------------------------------------
 
-KINDS: dict[Kind, str] = {
-    "edited": "edited",
-    "deleted": "deleted",
-    "moved": "moved",
-    "inserted": "inserted",
-    "dropped": "dropped",
-    "unsigned": "unsigned",
-    "unchecked": "could not be checked",
-    "head": "signed head",
-}
 STATES: dict[State, str] = {
     "changed": "Changed",
     "missing": "Missing",

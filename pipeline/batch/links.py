@@ -18,6 +18,17 @@ from pipeline.model import Message
 ROWS = 2000
 """Rows that are read at once."""
 Kind = Literal["edited", "deleted", "moved", "inserted", "dropped", "unsigned", "unchecked", "head"]
+KINDS: dict[Kind, str] = {
+    "edited": "edited",
+    "deleted": "deleted",
+    "moved": "moved",
+    "inserted": "inserted",
+    "dropped": "dropped",
+    "unsigned": "unsigned",
+    "unchecked": "could not be checked",
+    "head": "signed head",
+}
+"""In words."""
 OPEN: frozenset[Kind] = frozenset({"unsigned", "unchecked"})
 """What says that something cannot be told, rather than that something was done."""
 
@@ -132,9 +143,11 @@ def follow(ledger: Ledger, chain: Chain, public_key: Ed25519PublicKey | None) ->
 def reach(ledger: Ledger, chain: Chain, public_key: Ed25519PublicKey | None) -> Extent:
     """Return how far a chain goes, and how far it is signed by a key."""
     signed, _ = ledger.database.read(partial(_heads, chain=chain))
-    good = _good(signed, read_head(ledger.keys.head_of(chain.name), chain.name), public_key)
+    shown = read_head(ledger.keys.head_of(chain.name), chain.name)
+    newest = sorted([*signed, *([shown] if shown else [])], key=lambda head: head.seq, reverse=True)
     last = ledger.database.read(lambda connection: connection.scalar(select(func.max(chain.rows.c.seq))))
-    return Extent(last or 0, max(good, key=lambda head: head.seq, default=None))
+    good = (head for head in newest if public_key is not None and is_signed(head, public_key))
+    return Extent(last or 0, next(good, None))
 
 
 def _heads(connection: Connection, chain: Chain) -> tuple[list[Head], list[Problem]]:

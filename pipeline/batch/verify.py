@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, select
 
 from pipeline.batch.chain import RESULTS, row_sha256, unpacked
 from pipeline.batch.ledger import Ledger
-from pipeline.batch.links import OPEN, ROWS, Chain, Extent, Kind, Problem, Wording, follow, reach
+from pipeline.batch.links import KINDS, OPEN, ROWS, Chain, Extent, Kind, Problem, Wording, follow, reach
 from pipeline.batch.nouns import Key
 from pipeline.batch.tables import heads, jobs, results
 
@@ -92,4 +92,4 @@ def _is_whole(row: Any) -> bool:
 
 
 CHAIN = Chain(RESULTS, results, heads, _page, _is_whole, WORDING)
-__all__ = ["OPEN", "Extent", "Kind", "Problem", "clips_at", "extent", "verify_chain"]
+__all__ = ["KINDS", "OPEN", "Extent", "Kind", "Problem", "clips_at", "extent", "verify_chain"]

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from pipeline.batch.ledger import Ledger
 from pipeline.errors import SettingsError
@@ -36,6 +36,16 @@ class Account:
     classes: frozenset[str]
     """Access classes that it may see; none if empty."""
     is_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An account as those who manage accounts see it; moments in seconds since 1970."""
+
+    account: Account
+    created_at: float
+    last_log_in_at: float | None
+    """None: nobody ever logged in."""
 
 
 def add(
@@ -97,6 +107,17 @@ def all_accounts(ledger: Ledger) -> list[Account]:
     """Return every account, in the order of their names."""
     wanted = select(accounts).order_by(accounts.c.folded)
     return ledger.database.read(lambda connection: [account_of(row) for row in connection.execute(wanted)])
+
+
+def listed(ledger: Ledger) -> list[Listed]:
+    """Return every account with when it was made and last used, in the order of their names."""
+    last = select(func.max(logins.c.started_at)).where(logins.c.account_id == accounts.c.id).scalar_subquery()
+    wanted = select(accounts, last.label("last")).order_by(accounts.c.folded)
+
+    def work(connection: Connection) -> list[Listed]:
+        return [Listed(account_of(row), row.created_at, row.last) for row in connection.execute(wanted)]
+
+    return ledger.database.read(work)
 
 
 def find(ledger: Ledger, name: str) -> Account:

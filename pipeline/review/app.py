@@ -19,7 +19,16 @@ from starlette.staticfiles import StaticFiles
 
 from pipeline.language import LANGUAGES
 from pipeline.report.html import style_sheet
-from pipeline.review import audit, clip_routes, decision_routes, label_routes, logins
+from pipeline.review import (
+    account_routes,
+    audit,
+    audit_routes,
+    clip_routes,
+    decision_routes,
+    label_routes,
+    logins,
+    user_routes,
+)
 from pipeline.review.night import night as night_page
 from pipeline.review.night import query_of
 from pipeline.review.rights import Right, has
@@ -28,6 +37,7 @@ from pipeline.review.web import (
     HEADERS,
     LANG,
     SESSION,
+    TOLD,
     GuardedRoute,
     Office,
     Refused,
@@ -47,6 +57,8 @@ LOOK_EVERY_S = 10.0
 YEAR_S = 365 * 24 * 3600
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 router = APIRouter(route_class=GuardedRoute)
+DESK = (account_routes.router, user_routes.router, audit_routes.router)
+"""What has to do with accounts and the audit log."""
 
 
 def create_app(served: Office, hosts: Sequence[str] = LOCAL) -> FastAPI:
@@ -60,7 +72,7 @@ def create_app(served: Office, hosts: Sequence[str] = LOCAL) -> FastAPI:
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_looking)
     app.state.office = served
-    for routes in (router, clip_routes.router, decision_routes.router, label_routes.router):
+    for routes in (router, clip_routes.router, decision_routes.router, label_routes.router, *DESK):
         app.router.routes += routes.routes  # as they are, so that each can be looked at
     app.mount("/static", StaticFiles(packages=[("pipeline.review", "static")]), name="static")
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
@@ -137,9 +149,10 @@ def language(request: Request, tag: str, to: str = "/") -> Response:
 
 @router.get("/log-in")
 @needs(None)
-def log_in_page(request: Request, to: str = "/") -> Response:
+def log_in_page(request: Request, to: str = "/", told: str = "") -> Response:
     """Ask for name and password."""
-    return page(request, "login.html", to=to if is_local(to) else "/", name="", problem="")
+    why = words_of(request).text(TOLD[told]) if told in TOLD else ""
+    return page(request, "login.html", to=to if is_local(to) else "/", name="", told=why, problem="")
 
 
 @router.post("/log-in")
@@ -158,7 +171,7 @@ def log_in(
     except logins.LogInRefused as refused:
         status = 429 if refused.wait_s else 401
         told = words_of(request).tell(refused.args[0])
-        return page(request, "login.html", status, to=to, name=name, problem=told)
+        return page(request, "login.html", status, to=to, name=name, told="", problem=told)
     answer = RedirectResponse(to, 303)
     set_cookie(request, answer, SESSION, login.token)
     answer.delete_cookie(BEFORE, path="/")
@@ -177,7 +190,7 @@ def log_out(request: Request) -> Response:
 
 
 @router.get("/")
-@needs(Right.SEE_CLIPS)
+@needs(Right.SEE_CLIPS, leads_home=True)
 def night(request: Request, batch: int | None = None, part: Annotated[int, Query(ge=1, le=100_000)] = 1) -> Response:
     """Show what a batch brought."""
     try:

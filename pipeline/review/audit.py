@@ -24,6 +24,7 @@ SIGN_EVERY = 100
 ACTION = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 SECRET = re.compile(r"passw|token|secret|csrf|cookie", re.IGNORECASE)
 """What no key of details may be called: secrets do not belong here."""
+NEVER = datetime.min.replace(tzinfo=UTC)
 LAST = select(events.c.seq, events.c.sha256).order_by(events.c.seq.desc()).limit(1)
 
 
@@ -33,12 +34,15 @@ class Event:
 
     seq: int
     at: datetime
-    """UTC."""
+    """UTC; `NEVER` where the row was spoilt and names no moment."""
     actor: str
     """Name of the account; `system:USER` for the command line; empty for nobody known."""
     action: str
     subject: str
     details: Mapping[str, Any]
+    details_sha256: str
+    """Of the JSON text as it is kept, which is what the event's hash rests on."""
+    previous_sha256: str
     sha256: str
 
 
@@ -219,7 +223,7 @@ def event_sha256(*, at: str, actor: str, action: str, subject: str, details: str
         "action": action,
         "actor": actor,
         "at": at,
-        "details_sha256": hashlib.sha256(details.encode()).hexdigest(),
+        "details_sha256": _sha256(details),
         "previous_sha256": previous_sha256,
         "subject": subject,
     }
@@ -262,8 +266,23 @@ def clean(value: Any) -> Any:
 
 
 def _event(row: Any) -> Event:
-    at = datetime.fromisoformat(row.at)
-    return Event(row.seq, at, row.actor, row.action, row.subject, json.loads(row.details), row.sha256)
+    """Return a row as an event; one that was spoilt by hand can be shown, too, for `verify` names it."""
+    try:
+        at = datetime.fromisoformat(row.at).astimezone(UTC)
+    except (TypeError, ValueError):  # SQLite keeps what it is given, whatever the column's type
+        at = NEVER
+    try:
+        details = json.loads(row.details)
+    except (TypeError, ValueError):
+        details = None
+    if not isinstance(details, dict):
+        details = {"unreadable": str(row.details)}
+    sums = _sha256(str(row.details)), row.previous_sha256, row.sha256
+    return Event(row.seq, at, row.actor, row.action, row.subject, details, *sums)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _rows(connection: Connection, after: int) -> list[Any]:

@@ -306,6 +306,12 @@ class ReviewIndex:
         with self.engine.connect() as connection:
             return frozenset(connection.scalars(select(clips.c.key).where(*self._allowed(visible))))
 
+    def names(self, keys: Iterable[str], visible: Visible) -> dict[str, str]:
+        """Return the paths of those of these results, of whatever batch, whose clips an account may see."""
+        wanted = select(clips.c.key, clips.c.shown).where(clips.c.key.in_(list(keys)), *self._allowed(visible))
+        with self.engine.connect() as connection:
+            return {str(key): str(name) for key, name in connection.execute(wanted)}
+
     def choices(self, about: About | str, scope: str, batch: int, visible: Visible) -> list[Choice]:
         """Return which units, recorders (`device`), rules or kinds there are to narrow a batch's list to, by name."""
         asked = (about, scope, batch, visible)

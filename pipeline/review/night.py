@@ -218,7 +218,7 @@ def figure(number: float, words: Language) -> str:
 
 
 def moment(seconds: float | None, words: Language, form: Literal["short", "medium"] = "short") -> str:
-    """Return a moment, given in seconds since 1970, in China's time and the reader's form; a medium one has seconds."""
+    """Return a moment, given in seconds since 1970, in China's time and the reader's form; `medium` has seconds."""
     if seconds is None:
         return NOTHING
     return str(format_datetime(datetime.fromtimestamp(seconds, UTC).astimezone(ZONE), form, locale=_locale(words)))

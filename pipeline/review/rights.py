@@ -67,6 +67,27 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 }
 """The whole table; `docs/review-access.md` shows it, and a test holds the two against each other."""
 
+ROLE_WORDS = {
+    Role.INVESTIGATOR: N_("Investigator"),
+    Role.SUPERVISOR: N_("Supervisor"),
+    Role.AUDITOR: N_("Auditor"),
+    Role.ANALYST: N_("Analyst"),
+    Role.ADMIN: N_("Administrator"),
+}
+RIGHT_WORDS = {
+    Right.SEE_CLIPS: N_("see clips"),
+    Right.SEE_FOOTAGE: N_("see pictures and sound"),
+    Right.DECIDE: N_("decide about findings"),
+    Right.CONFIRM: N_("confirm another's decision"),
+    Right.APPROVE_COPIES: N_("approve copies"),
+    Right.EXPORT: N_("export clips"),
+    Right.SEE_STATISTICS: N_("see statistics"),
+    Right.SPOT_CHECK: N_("make spot checks"),
+    Right.EXPORT_LABELS: N_("export labels"),
+    Right.SEE_AUDIT_LOG: N_("see the audit log"),
+    Right.MANAGE_USERS: N_("manage users"),
+}
+
 UNSTATED = "unstated"
 """Access class of a clip whose case record says nothing of access, or that has none."""
 ACCESSES: tuple[str, ...] = BY_NAME["store.access"].codes

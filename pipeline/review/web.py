@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -97,11 +98,26 @@ def stale() -> Refused:
     )
 
 
-def needs(right: Right | None) -> Callable[[Endpoint], Endpoint]:
-    """Say which right an endpoint needs; None: none, and no log-in either."""
+class Anyone(Enum):
+    """What an endpoint needs instead of a right, if anyone with an account may use it."""
+
+    LOGGED_IN = "any account"
+
+
+def needs(right: Right | Anyone | None, *, leads_home: bool = False) -> Callable[[Endpoint], Endpoint]:
+    """Say what an endpoint needs.
+
+    Parameters
+    ----------
+    right : Right, Anyone or None
+        None: no right, and no log-in either.
+    leads_home : bool
+        An account without the right is led to where it begins (`home_of`) instead of being refused.
+    """
 
     def mark(endpoint: Endpoint) -> Endpoint:
         endpoint.__right__ = right  # type: ignore[attr-defined]
+        endpoint.__leads_home__ = leads_home  # type: ignore[attr-defined]
         return endpoint
 
     return mark
@@ -113,7 +129,8 @@ class GuardedRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **how: Any) -> None:
         if not hasattr(endpoint, "__right__"):
             raise TypeError(f"{path}: no right is named; see `needs`")
-        self.right: Right | None = endpoint.__right__
+        self.right: Right | Anyone | None = endpoint.__right__
+        self.leads_home: bool = endpoint.__leads_home__  # type: ignore[attr-defined]
         super().__init__(path, endpoint, **how)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -126,7 +143,9 @@ class GuardedRoute(APIRoute):
             if self.right is not None:
                 if login is None:
                     return _to_log_in(request)
-                if not has(login.account, self.right):
+                if self.right is not Anyone.LOGGED_IN and not has(login.account, self.right):
+                    if self.leads_home:
+                        return RedirectResponse(request.app.url_path_for(home_of(login.account)), 303)
                     raise forbidden()
             if request.method not in SAFE:
                 await _must_be_ours(request, login)
@@ -168,10 +187,15 @@ def office(request: Request) -> Office:
     return found
 
 
-def account_of(request: Request) -> Account:
-    """Return who asks; only where a right is needed."""
+def login_of(request: Request) -> logins.Login:
+    """Return the session of who asks; only where a right is needed, or any account."""
     login: logins.Login = request.state.login
-    return login.account
+    return login
+
+
+def account_of(request: Request) -> Account:
+    """Return who asks; only where a right is needed, or any account."""
+    return login_of(request).account
 
 
 def visible_to(account: Account) -> Visible:
@@ -206,8 +230,29 @@ class Entry:
     here: bool
 
 
-MENU = {"night": (N_("Night"), Right.SEE_CLIPS)}
+MENU = {
+    "night": (N_("Night"), Right.SEE_CLIPS),
+    "audit_log": (N_("Audit log"), Right.SEE_AUDIT_LOG),
+    "users": (N_("Users"), Right.MANAGE_USERS),
+}
 """Name of a route → its words, and the right that it needs."""
+TOLD = {
+    "ended": N_("Your account was changed, and its sessions have ended. Log in again."),
+    "renewed": N_("Your password was changed, and every session of your account has ended. Log in with the new one."),
+}
+"""What the page of the log-in tells somebody who was led there."""
+
+
+def home_of(account: Account) -> str:
+    """Return the name of the route where an account begins: the first of the menu that it may see, else its own."""
+    return next((name for name, (_, right) in MENU.items() if has(account, right)), "account")
+
+
+def to_log_in_again(request: Request, told: str) -> Response:
+    """Lead to the log-in after one's session was ended; `told` is a key of `TOLD`."""
+    answer = RedirectResponse(f"{request.app.url_path_for('log_in_page')}?told={told}", 303)
+    answer.delete_cookie(SESSION, path="/")
+    return answer
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -235,6 +280,8 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
             words=words,
             url=url,
             account=account,
+            home=url("log_in_page" if account is None else home_of(account)),
+            own=Entry("", url("account"), here == "account"),
             menu=menu,
             csrf=before if login is None else login.csrf,
             other_language={

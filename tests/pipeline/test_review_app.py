@@ -15,13 +15,13 @@ from pipeline.review import accounts, audit
 from pipeline.review.app import create_app
 from pipeline.review.index import ReviewIndex
 from pipeline.review.rights import CLASSES, Right, Role, rights_of
-from pipeline.review.web import office_of
+from pipeline.review.web import Anyone, office_of
 from tests.pipeline.review_ledgers import night
 
 PASSWORD = "correct horse battery staple"
 HTML = {"accept": "text/html"}
 PUBLIC = {"style", "language", "log_in_page", "log_in", "log_out"}
-NEED: dict[str, Right] = {
+NEED: dict[str, Right | Anyone] = {
     "night": Right.SEE_CLIPS,
     "clip": Right.SEE_CLIPS,
     "timeline": Right.SEE_CLIPS,
@@ -35,6 +35,19 @@ NEED: dict[str, Right] = {
     "confirm": Right.CONFIRM,
     "reopen": Right.DECIDE,
     "labels": Right.EXPORT_LABELS,
+    "account": Anyone.LOGGED_IN,
+    "account_password": Anyone.LOGGED_IN,
+    "users": Right.MANAGE_USERS,
+    "user_new": Right.MANAGE_USERS,
+    "user_add": Right.MANAGE_USERS,
+    "user": Right.MANAGE_USERS,
+    "user_rights": Right.MANAGE_USERS,
+    "user_disable": Right.MANAGE_USERS,
+    "user_enable": Right.MANAGE_USERS,
+    "user_password": Right.MANAGE_USERS,
+    "audit_log": Right.SEE_AUDIT_LOG,
+    "audit_verify": Right.SEE_AUDIT_LOG,
+    "audit_export": Right.SEE_AUDIT_LOG,
 }
 """What each address must need; a new one must be put here."""
 
@@ -82,7 +95,7 @@ def _results(ledger):
 
 
 def address(route, key: str) -> str:
-    values = {"key": key, "frame": "0", "first": "0", "second": "1", "tag": "en", "finding": "f1", "number": "0"}
+    values = {"key": key, "frame": "0", "first": "0", "second": "1", "tag": "en", "finding": "f1", "number": "999999"}
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda m: values[m[1]], route.path)
 
 
@@ -103,7 +116,7 @@ def test_each_role_reaches_what_its_rights_cover_and_nothing_else(served, role):
     who = client(app, None if role is None else f"a-{role}")
     key = keys(ledger)["mine.mp4"]
     if role is not None:
-        who.headers["x-csrf-token"] = re.search(r'name="csrf" value="([^"]+)"', who.get("/").text)[1]
+        who.headers["x-csrf-token"] = re.search(r'name="csrf" value="([^"]+)"', who.get("/account").text)[1]
     for route in routes(app):
         if route.right is None:
             continue
@@ -114,10 +127,32 @@ def test_each_role_reaches_what_its_rights_cover_and_nothing_else(served, role):
                     assert answer.status_code == 401, route.path
                 elif role is None:
                     assert answer.status_code == 303 and "/log-in" in answer.headers["location"], route.path
-                elif route.right in rights_of([role]):
+                elif route.right is Anyone.LOGGED_IN or route.right in rights_of([role]):
                     assert answer.status_code != 403 and "/log-in" not in answer.headers.get("location", ""), route.path
+                elif route.name == "night":
+                    assert answer.status_code == 303 and answer.headers["location"] == "/users", role
                 else:
                     assert answer.status_code == 403, (route.path, answer.status_code)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_who_is_logged_in_begins_at_a_page_for_it(served, role):
+    _, app = served
+    who = client(app, f"a-{role}")
+    who.follow_redirects = True
+    page = who.get("/")
+    assert page.status_code == 200
+    home = re.search(r'class="product" href="([^"]+)"', page.text)[1]
+    assert home == page.url.path == ("/users" if role is Role.ADMIN else "/")
+
+
+def test_an_account_without_roles_begins_at_its_own_page(served):
+    ledger, app = served
+    accounts.add(ledger, "root", "nothing", PASSWORD, [])
+    who = client(app, "nothing")
+    assert who.get("/").headers["location"] == "/account"
+    assert who.get("/account").status_code == 200
+    assert who.get("/users").status_code == 403
 
 
 def test_a_clip_of_another_unit_or_class_does_not_exist(served):

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import select
@@ -19,9 +13,9 @@ from pipeline.review import accounts, audit
 from pipeline.review.frames import hidden_times
 from tests.conftest import DATA_SAMPLES
 from tests.footage import make_clip
-from tests.pipeline.nights import ROOT, Night
+from tests.pipeline.browsing import PASSWORD, fits, log_in, serving, until, watched
+from tests.pipeline.nights import Night
 
-PASSWORD = "correct horse battery staple"
 CUT = "K7A0123_20260304090000_0000.mp4"
 TRIMMED = "K7A0123_20260304090200_0002.mp4"
 
@@ -40,45 +34,15 @@ def served(tmp_path_factory):
         accounts.add(ledger, "system", "root", PASSWORD, ["admin"])
         accounts.add(ledger, "root", "张三", PASSWORD, ["supervisor"], all_units=True, classes=["unstated", "open"])
         accounts.add(ledger, "root", "stranger", PASSWORD, ["supervisor"], units=["another"], classes=["unstated"])
-    words = ["review", "--cache", str(night.folder), "--ledger", night.place, "--port", "0", "--lang", "en"]
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", *words]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-    try:
-        told = ""
-        while (found := re.search(r"http://127\.0\.0\.1:\d+/", told)) is None:
-            line = process.stderr.readline()
-            assert line, f"it did not begin to serve: {told}"
-            told += line
-        yield found[0], night
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 0
+    with serving(night.folder, night.place) as address:
+        yield address, night
 
 
 @pytest.fixture
 def page_of(browser, served):
     """Yield a function that opens a page of a width and language; nothing may go wrong, and nothing may leave here."""
-    address, _ = served
-    wrong, opened = [], []
-
-    def make(width: int, tag: str):
-        context = browser.new_context(viewport={"width": width, "height": 844}, locale=tag)
-        page = context.new_page()
-        page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        home = urlsplit(address).netloc
-        page.on("request", lambda asked: asked.url.startswith(("data:", "blob:"))
-                or urlsplit(asked.url).netloc == home or wrong.append(asked.url))  # fmt: skip
-        opened.append(context)
-        page.goto(address)
-        return page
-
-    yield make
-    for context in opened:
-        context.close()
-    assert wrong == []
+    with watched(browser, served[0]) as make:
+        yield make
 
 
 def _document(night) -> dict:
@@ -90,20 +54,6 @@ def _figure(page) -> int:
     return int(re.search(r"\d+", page.inner_text(".pair figure:nth-child(2) figcaption b"))[0])
 
 
-def until(page, what: str) -> None:
-    """Wait for a condition; Playwright's own way evaluates strings inside the page, which its policy forbids."""
-    end = time.monotonic() + 30
-    while not page.evaluate(what):
-        assert time.monotonic() < end, what
-        page.wait_for_timeout(50)
-
-
-def log_in(page, name: str) -> None:
-    page.fill("input[name=name]", name)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button")
-
-
 @pytest.mark.parametrize(("width", "tag", "heading"), [
     (1280, "zh-CN", "夜间批次结果"), (390, "en", "What the night brought"),
 ])  # fmt: skip
@@ -113,7 +63,7 @@ def test_from_the_log_in_to_a_finding_and_its_frames(served, page_of, width, tag
     log_in(page, "张三")
     page.wait_for_selector("table.clips")
     assert page.inner_text("h1") == heading and page.get_attribute("html", "lang") == tag
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the window"
+    assert fits(page)
     page.select_option("select[name=kind]", "picture-cut")
     page.click(".filters button.main")
     page.wait_for_selector("table.clips tbody tr")
@@ -122,7 +72,7 @@ def test_from_the_log_in_to_a_finding_and_its_frames(served, page_of, width, tag
     page.wait_for_selector("body[data-ready]")
     assert page.locator("#timeline .mark.violation").count() >= 1
     assert page.locator("#timeline canvas").count() >= 2, "no curve is drawn"
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the window"
+    assert fits(page)
     page.locator("#timeline .mark.violation").first.click()
     page.wait_for_selector(".pair .difference img")
     until(page, "[...document.querySelectorAll('.pair img')].every((i) => i.complete && i.naturalWidth)")

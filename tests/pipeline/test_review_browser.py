@@ -32,7 +32,8 @@ def served(tmp_path_factory):
     night.run()
     with night.ledger() as ledger:
         accounts.add(ledger, "system", "root", PASSWORD, ["admin"])
-        accounts.add(ledger, "root", "张三", PASSWORD, ["supervisor"], all_units=True, classes=["unstated", "open"])
+        roles = ["supervisor", "auditor"]
+        accounts.add(ledger, "root", "张三", PASSWORD, roles, all_units=True, classes=["unstated", "open"])
         accounts.add(ledger, "root", "stranger", PASSWORD, ["supervisor"], units=["another"], classes=["unstated"])
     with serving(night.folder, night.place) as address:
         yield address, night
@@ -57,7 +58,7 @@ def _figure(page) -> int:
 @pytest.mark.parametrize(("width", "tag", "heading"), [
     (1280, "zh-CN", "夜间批次结果"), (390, "en", "What the night brought"),
 ])  # fmt: skip
-def test_from_the_log_in_to_a_finding_and_its_frames(served, page_of, width, tag, heading):
+def test_the_whole_path_from_the_log_in_to_the_log_out(served, page_of, width, tag, heading):
     _, night = served
     page = page_of(width, tag)
     log_in(page, "张三")
@@ -87,13 +88,37 @@ def test_from_the_log_in_to_a_finding_and_its_frames(served, page_of, width, tag
     until(page, "document.getElementById('player').readyState >= 2")
     page.evaluate("document.getElementById('player').play()")
     until(page, f"document.getElementById('player').currentTime > {cut['span']['stop_s'] + 0.5}")
-    page.click(".back a")  # what the clip's page still asks for would be refused after the log-out
-    page.wait_for_selector("table.clips")
+    _dismiss_and_open_again(page, cut["id"], f"水平晃动 {width}")
+    page.click("header nav a[href='/audit']")  # what the clip's page still asks for would be refused after the log-out
+    page.select_option("select[name=action]", "decision")
+    page.click(".filters button.main")
+    page.wait_for_selector("table.events")
+    page.locator("table.events tbody tr summary").first.click()
+    assert f"水平晃动 {width}" in page.inner_text("table.events tbody tr:first-child table.rows")
+    assert fits(page)
     page.click("header form button")
     page.wait_for_selector("input[name=password]")
     with night.ledger() as ledger:
         actions = [event.action for event in audit.page(ledger, actor="张三").events]
-    assert {"log-in", "clip-viewed", "footage-played", "log-out"} <= set(actions)
+    assert {"log-in", "clip-viewed", "footage-played", "decision", "decision-reopened", "log-out"} <= set(actions)
+
+
+def _dismiss_and_open_again(page, finding: str, reason: str) -> None:
+    """Dismiss a finding by the keyboard, see that it stands, and open it again."""
+    page.evaluate("document.getElementById('player').pause()")
+    page.click(f"#{finding} h3 button")
+    page.keyboard.press("d")
+    page.keyboard.type(reason)
+    page.click(f"#{finding} form[data-decide] button")
+    page.wait_for_selector(f"#{finding} .badge.dismissed")
+    page.wait_for_selector("body[data-ready]")
+    assert reason in page.inner_text(f"#{finding} .decision")
+    page.click(f"#{finding} details.decide summary")
+    page.fill(f"#{finding} details.decide textarea", "另看一次")
+    page.click(f"#{finding} details.decide button")
+    page.wait_for_selector(f"#{finding} form[data-decide]", state="attached")
+    page.wait_for_selector("body[data-ready]")
+    assert page.locator(f"#{finding} .badge.decided").count() == 0
 
 
 def test_pictures_that_the_edit_list_hides_are_shown(served, page_of):

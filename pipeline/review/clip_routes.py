@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from pipeline.review import audit
 from pipeline.review.clip import Clip, clip_for
 from pipeline.review.clip_view import clip_view
 from pipeline.review.decision_views import choices, decision_views
-from pipeline.review.frames import FrameFacts, Frames
+from pipeline.review.frames import FrameFacts, Frames, hidden_times
 from pipeline.review.playable import playable
 from pipeline.review.rights import Right, may
 from pipeline.review.stills import must_be_as_examined
@@ -110,6 +110,7 @@ def show(request: Request, key: str) -> Response:
             "loading": words.text("The frames are being made …"),
             "frame": words.text("Frame"),
             "none": words.text("There is no picture."),
+            "hidden": words.text("Kept in the file, not shown; time of the media"),
             "difference": words.text("Difference, eight times as bright"),
         },
     }
@@ -194,7 +195,18 @@ def frames(
     entries = [
         _frame(request, key, one, around[place - 1] if place else None, words) for place, one in enumerate(around)
     ]
-    return JSONResponse({"chosen": chosen, "frames": entries, "reason": reason}, headers={"Cache-Control": "no-store"})
+    hidden = [] if told is None else _hidden(request, key, told)
+    shown = {"chosen": chosen, "frames": entries, "hidden": hidden, "reason": reason}
+    return JSONResponse(shown, headers={"Cache-Control": "no-store"})
+
+
+def _hidden(request: Request, key: str, told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return where the pictures are that the file holds and its edit list hides, if a finding tells of such."""
+
+    def link(number: int) -> str:
+        return str(request.app.url_path_for("hidden", key=key, finding=told["id"], number=number))
+
+    return [{"time_s": time_s, "still": link(number)} for number, time_s in enumerate(hidden_times(told))]
 
 
 def _frame(request: Request, key: str, one: FrameFacts, before: FrameFacts | None, words: Language) -> dict[str, Any]:
@@ -247,6 +259,24 @@ def still(request: Request, key: str, frame: int) -> Response:
 
     def make() -> tuple[Any, Message | None]:
         taken = office(request).stills.take(_footage(clip), features, [frame])[frame]
+        return taken.path, taken.reason
+
+    return _picture(request, make)
+
+
+@router.get("/hidden/{finding}/{number}.png", name="hidden")
+@needs(Right.SEE_FOOTAGE)
+def hidden(request: Request, key: str, finding: str, number: int) -> Response:
+    """Send one of the pictures that the file holds and its edit list hides."""
+    clip = _clip(request, key, Right.SEE_FOOTAGE)
+    told = next((one for one in clip.document["findings"] if one["id"] == finding), None)
+    times = hidden_times(told) if told is not None else []
+    if not 0 <= number < len(times):
+        raise not_found()
+    features, _ = _tables(request, clip)
+
+    def make() -> tuple[Any, Message | None]:
+        taken = office(request).stills.take_hidden(_footage(clip), features, times)[times[number]]
         return taken.path, taken.reason
 
     return _picture(request, make)

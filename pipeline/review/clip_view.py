@@ -14,8 +14,8 @@ from pipeline.report.measured import MeasuredView, shares_of
 from pipeline.report.page import Badge, badge
 from pipeline.report.wording import LEVELS, N_, NOTHING, figure, shown, stretch, title, value
 from pipeline.review.clip import Clip
-from pipeline.review.facts import facts_of
-from pipeline.review.night import counted_badge
+from pipeline.review.facts import facts_of, seconds_of
+from pipeline.review.night import counted_badge, moment
 from pipeline.review.rights import CLASS_WORDS
 
 
@@ -122,9 +122,9 @@ def _record(told: Mapping[str, Any], words: Language) -> Iterator[tuple[str, str
     yield words.text("Recorder"), shown(device) if device else NOTHING
     for name, label in (("started_at", N_("Recorded from")), ("ended_at", N_("Recorded until"))):
         if recording.get(name):
-            yield words.text(label), shown(recording[name])
+            yield words.text(label), moment(seconds_of(recording[name]), words, "medium")
     if told.get("recorded_at"):
-        yield words.text("Start that the header claims"), shown(told["recorded_at"])
+        yield words.text("Start that the header claims"), moment(seconds_of(told["recorded_at"]), words, "medium")
 
 
 def _finding(told: Mapping[str, Any], words: Language) -> FindingView:

@@ -61,7 +61,7 @@ def facts_of(document: str) -> Facts:
         unit=case.get("unit") or case.get("unit_number"),
         case_number=case.get("case_number"),
         classes=joined(may_be_seen_by(told).classes),
-        started_at=_seconds(recording.get("started_at")) or _seconds(clip.get("recorded_at")),
+        started_at=seconds_of(recording.get("started_at")) or seconds_of(clip.get("recorded_at")),
         duration_s=clip["duration_s"],
         violations=levels.count("violation"),
         suspects=levels.count("suspect"),
@@ -92,7 +92,7 @@ def _marks(told: dict[str, Any]) -> list[Mark]:
     return rules + [Mark("kind", kind, level) for kind, level in sorted(gravest.items())]
 
 
-def _seconds(moment: str | None) -> float | None:
+def seconds_of(moment: str | None) -> float | None:
     """Return a moment as seconds since 1970; a time without a zone is taken as China's, where the recorders are."""
     if not moment:
         return None

@@ -51,6 +51,8 @@ VERSION = 3
 ROWS = 500
 MOST_CHOICES = 500
 """Units, recorders, rules or kinds that a list offers to choose from."""
+TALLIES = ("violations", "suspects", "decided", "waiting")
+"""Numbers of a clip by which lists are narrowed."""
 metadata = MetaData()
 clips = Table(
     "clips",
@@ -77,11 +79,13 @@ clips = Table(
     Column("suspects", Integer, nullable=False),
     Column("decided", Integer, nullable=False),  # violations and suspects about which people have decided
     Column("waiting", Integer, nullable=False),  # decisions that wait for a second person
-    Index("by_path", "scope", "newest", "shown"),
-    Index("by_verdict", "scope", "newest", "counted", "unit", "classes"),
+    Index("by_path", "scope", "newest", "shown", "batch", "classes", "counted", "case_number"),
+    Index("by_verdict", "scope", "newest", "counted", "batch", "unit", "classes", *TALLIES),
     Index("by_start", "scope", "newest", "started_at"),
-    Index("by_unit", "scope", "newest", "unit", "classes"),
-    Index("by_device", "scope", "newest", "device"),
+    Index("by_unit", "scope", "newest", "unit", "batch", "classes", "counted"),
+    Index("by_device", "scope", "newest", "device", "batch", "classes", "counted"),
+    Index("by_violations", "scope", "newest", "violations", "shown"),
+    Index("by_suspects", "scope", "newest", "suspects", "shown"),
 )
 marks = Table(
     "marks",
@@ -316,7 +320,8 @@ class ReviewIndex:
         return self._choices[asked]
 
     def _conditions(self, scope: str, batch: int, visible: Visible) -> list[Any]:
-        return [clips.c.scope == scope, clips.c.newest, clips.c.batch >= batch, *self._allowed(visible)]
+        newest = clips.c.newest.is_(True)  # a bare column is compared with nothing, so no index would be used
+        return [clips.c.scope == scope, newest, clips.c.batch >= batch, *self._allowed(visible)]
 
     def _allowed(self, visible: Visible) -> list[Any]:
         found: list[Any] = []

@@ -277,10 +277,10 @@ def label(column: str, name: str, words: Language) -> str:
 
 
 def unit(column: str) -> str:
-    """Return the unit of a column as the schema states it; empty for a bare number."""
+    """Return the unit of a column as the schema states it; empty for a bare number, and for a mere range of numbers."""
     table, _, name = column.partition(".")
     found = next((spec.unit for spec in TABLES.get(table, ()) if spec.name == name), "-")
-    return "" if found in {"-", "1"} else found
+    return "" if found in {"-", "1"} or ".." in found else found
 
 
 def _is_interval(column: str) -> bool:

@@ -27,6 +27,7 @@ NEED: dict[str, Right | Anyone] = {
     "timeline": Right.SEE_CLIPS,
     "frames": Right.SEE_FOOTAGE,
     "still": Right.SEE_FOOTAGE,
+    "hidden": Right.SEE_FOOTAGE,
     "difference": Right.SEE_FOOTAGE,
     "media": Right.SEE_FOOTAGE,
     "copy": Right.SEE_FOOTAGE,

@@ -10,12 +10,14 @@ from sqlalchemy import select
 
 from pipeline.batch.tables import jobs
 from pipeline.review import accounts, audit
+from pipeline.review.frames import hidden_times
 from tests.conftest import DATA_SAMPLES
 from tests.footage import make_clip
 from tests.pipeline.browsing import PASSWORD, fits, log_in, serving, until, watched
 from tests.pipeline.nights import Night
 
 CUT = "K7A0123_20260304090000_0000.mp4"
+TRIMMED = "K7A0123_20260304090200_0002.mp4"
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +27,7 @@ def served(tmp_path_factory):
     night = Night(folder / "store", folder / "cache", options=("--workers", "2"))
     night.store.mkdir()
     shutil.copyfile(DATA_SAMPLES / "built" / "splice.mp4", night.store / CUT)
+    shutil.copyfile(DATA_SAMPLES / "built" / "edit_list.mp4", night.store / TRIMMED)
     make_clip(night.store / "K7A0123_20260304090100_0001.mp4", frames=40, audio=None, seed=7)
     night.run()
     with night.ledger() as ledger:
@@ -91,6 +94,20 @@ def test_from_the_log_in_to_a_finding_and_its_frames(served, page_of, width, tag
     with night.ledger() as ledger:
         actions = [event.action for event in audit.page(ledger, actor="张三").events]
     assert {"log-in", "clip-viewed", "footage-played", "log-out"} <= set(actions)
+
+
+def test_pictures_that_the_edit_list_hides_are_shown(served, page_of):
+    _, night = served
+    page = page_of(1280, "en")
+    log_in(page, "张三")
+    page.click(f"table.clips a:has-text('{TRIMMED}')")
+    page.wait_for_selector("body[data-ready]")
+    told = next(told for told in night.documents() if told["clip"]["path"].endswith(TRIMMED))
+    (trim,) = [one for one in told["findings"] if hidden_times(one)]
+    page.click(f"#{trim['id']} h3 button")
+    page.wait_for_selector(".hidden-pictures img")
+    until(page, "[...document.querySelectorAll('.hidden-pictures img')].every((i) => i.complete && i.naturalWidth)")
+    assert page.locator(".hidden-pictures img").count() == 9
 
 
 def test_the_language_is_changed_and_kept(page_of):

@@ -25,7 +25,7 @@ const shown = () => {
   timeline.at(now);
 };
 
-const choose = (id, { move = true } = {}) => {
+const choose = (id, { move = true, zoom = true } = {}) => {
   const number = cards.findIndex((card) => card.dataset.finding === id);
   if (number < 0) return;
   chosen = number;
@@ -35,11 +35,11 @@ const choose = (id, { move = true } = {}) => {
   if (!move) return;
   const [start, stop] = [Number(card.dataset.start), Number(card.dataset.stop)];
   const room = Math.max(2, (stop - start) * 1.5);
-  timeline.show(start - room, stop + room);
+  if (zoom) timeline.show(start - room, stop + room);
   video?.pause();
   seek(start);
   frames.ofFinding(id);
-  history.replaceState(null, "", `#${id}`);
+  if (zoom) history.replaceState(null, "", `#${id}`);
 };
 
 const step = (count) => {
@@ -127,6 +127,6 @@ document.addEventListener("keydown", (event) => {
 
 await timeline.all();
 if (location.hash) choose(decodeURIComponent(location.hash.slice(1)));
-else if (cards.length) choose(cards[0].dataset.finding, { move: false });
+else if (cards.length) choose(cards[0].dataset.finding, { move: !cards[0].classList.contains("note"), zoom: false });
 shown();
 document.body.dataset.ready = "";

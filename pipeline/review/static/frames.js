@@ -16,9 +16,10 @@ export class Frames {
     this.asked = 0;
     this.strip = element("div", "strip");
     this.pair = element("div", "pair");
+    this.hidden = element("div", "hidden-pictures");
     this.said = element("p", "hint");
     this.said.setAttribute("role", "status");
-    this.root.replaceChildren(this.pair, this.strip, this.said);
+    this.root.replaceChildren(this.pair, this.strip, this.hidden, this.said);
   }
 
   ofFinding(id) {
@@ -48,8 +49,19 @@ export class Frames {
     const found = await answer.json();
     this.said.textContent = found.reason ?? "";
     this.shown = found.frames;
+    this.#hide(found.hidden);
     this.strip.replaceChildren(...this.shown.map((frame, place) => this.#thumb(frame, place)));
     if (this.shown.length) this.#choose(Math.max(0, this.shown.findIndex((frame) => frame.frame === found.chosen)));
+  }
+
+  // What an edit list hides is no frame of the clip: it has no number, and the time of the media only.
+  #hide(pictures) {
+    const figures = pictures.map((picture) => {
+      const figure = element("figure");
+      figure.append(this.#picture({ still: picture.still, frame: "" }), element("figcaption", "", clock(picture.time_s)));
+      return figure;
+    });
+    this.hidden.replaceChildren(...(figures.length ? [element("h3", "", this.words.hidden), ...figures] : []));
   }
 
   #thumb(frame, place) {

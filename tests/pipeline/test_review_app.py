@@ -34,6 +34,10 @@ NEED: dict[str, Right] = {
     "confirm": Right.CONFIRM,
     "reopen": Right.DECIDE,
     "labels": Right.EXPORT_LABELS,
+    "approve_copy": Right.APPROVE_COPIES,
+    "make_export": Right.EXPORT,
+    "exports": Right.EXPORT,
+    "export": Right.EXPORT,
 }
 """What each address must need; a new one must be put here."""
 
@@ -81,7 +85,7 @@ def _results(ledger):
 
 
 def address(route, key: str) -> str:
-    values = {"key": key, "frame": "0", "first": "0", "second": "1", "tag": "en", "finding": "f1"}
+    values = {"key": key, "frame": "0", "first": "0", "second": "1", "tag": "en", "finding": "f1", "name": "pdf-0"}
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda m: values[m[1]], route.path)
 
 

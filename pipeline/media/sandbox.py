@@ -112,7 +112,7 @@ def confine(
         Layer → version: that of Landlock, 1 for the others. A layer that the system does not offer is absent.
     """
     layers = {}
-    if _limit(memory_mb, cpu_s, file_mb):
+    if limit(memory_mb, cpu_s, file_mb):
         layers["limits"] = 1
     if not sys.platform.startswith("linux"):
         return layers
@@ -134,7 +134,8 @@ def is_full(error: BaseException | None) -> bool:
     return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def _limit(memory_mb: float, cpu_s: float, file_mb: float) -> bool:
+def limit(memory_mb: float = 0.0, cpu_s: float = 0.0, file_mb: float = 0.0) -> bool:
+    """Limit what this process may use, as in `confine`; tell whether the system keeps it."""
     try:
         import resource
     except ImportError:  # not a Unix

@@ -126,12 +126,21 @@ def plain(value: Any) -> Any:
 def parts(message: Message) -> dict[str, Any]:
     """Return a sentence as what translates it: template, and the values that fill it.
 
-    Values that JSON cannot hold are filled in already; filling in the rest gives the sentence again, word for word.
+    Filling in the values gives the sentence again, word for word. Where JSON cannot hold one so that it does (a date
+    can be, as text), they are filled in already.
     """
     values = {name: plain(value) for name, value in message.values.items()}
-    if any(kept is None or kept != value for kept, value in zip(values.values(), message.values.values(), strict=True)):
-        return {"template": str(plain(str(message))).replace("{", "{{").replace("}", "}}"), "values": {}}
+    said = str(plain(str(message)))
+    if not _says(message.template, values, said):
+        return {"template": said.replace("{", "{{").replace("}", "}}"), "values": {}}
     return {"template": message.template, "values": values}
+
+
+def _says(template: str, values: dict[str, Any], said: str) -> bool:
+    try:
+        return template.format(**values) == said
+    except (TypeError, ValueError):  # a date or None that the template asks to write in some way of its own
+        return False
 
 
 def message_of(told: Mapping[str, Any]) -> Message:

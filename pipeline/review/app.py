@@ -25,6 +25,7 @@ from pipeline.review import (
     audit_routes,
     clip_routes,
     decision_routes,
+    export_routes,
     label_routes,
     logins,
     user_routes,
@@ -72,7 +73,14 @@ def create_app(served: Office, hosts: Sequence[str] = LOCAL) -> FastAPI:
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_looking)
     app.state.office = served
-    for routes in (router, clip_routes.router, decision_routes.router, label_routes.router, *DESK):
+    for routes in (
+        router,
+        clip_routes.router,
+        decision_routes.router,
+        export_routes.router,
+        label_routes.router,
+        *DESK,
+    ):
         app.router.routes += routes.routes  # as they are, so that each can be looked at
     app.mount("/static", StaticFiles(packages=[("pipeline.review", "static")]), name="static")
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
@@ -109,6 +117,7 @@ async def _looking(app: FastAPI) -> AsyncIterator[None]:
     over.set()
     thread.join(timeout=LOOK_EVERY_S)
     served.proxies.close()
+    served.exports.close()
     audit.sign_head(served.ledger)
 
 

@@ -135,7 +135,7 @@ class Clips:
         if not sha256:
             return None
         footage = clip.footage or Footage(Path(), sha256, clip.bytes, clip.mtime_ns)
-        found = kept(footage, _settings(clip), self._cache, _case(clip))
+        found = kept(footage, settings_of(clip), self._cache, case_of(clip))
         return None if found is None else (found[0], Timeline(found[0], clip.document))
 
 
@@ -146,12 +146,13 @@ def _profile(name: str, regulation: str | None) -> Profile | None:
     return load_profile(name, sections()) if name in builtin_profiles() else None
 
 
-def _settings(clip: Clip) -> Settings:
+def settings_of(clip: Clip) -> Settings:
+    """Return the settings that a clip was examined with, those of its regulation among them."""
     settings = Settings(json.loads(clip.settings))
     return settings if clip.profile is None else settings.over(profile_settings(clip.profile))
 
 
-def _case(clip: Clip) -> CaseRecord | None:
+def case_of(clip: Clip) -> CaseRecord | None:
     """Return the case record beside the clip, which tells of reference photos; None if there is none or it is gone."""
     footage = clip.footage
     try:

@@ -18,6 +18,7 @@ from pipeline.report.wording import N_
 from pipeline.review import audit
 from pipeline.review.clip import Clip, clip_for
 from pipeline.review.clip_view import clip_view
+from pipeline.review.copy_views import copies_view
 from pipeline.review.decision_views import choices, decision_views
 from pipeline.review.frames import FrameFacts, Frames, hidden_times
 from pipeline.review.playable import playable
@@ -119,6 +120,7 @@ def show(request: Request, key: str) -> Response:
     told["decisions"] = decision_views(served.ledger, clip, account_of(request), words)
     told["choices"] = choices(words)
     told["key"] = key
+    told["copies"] = copies_view(served, clip, account_of(request), words)
     told["back"] = f"{request.app.url_path_for('night')}?batch={clip.batch}"
     return page(request, "clip.html", clip=told, data=data)
 

@@ -56,6 +56,11 @@ class Kept:
             return None
         return entry
 
+    def entries(self, sha256: str) -> list[Path]:
+        """Return every entry of a clip in the order of names; none of them counts as used by that."""
+        folder = self.folder(sha256)
+        return sorted(entry for entry in folder.glob("[!.]*") if entry.is_dir())
+
     def lock(self, sha256: str, name: str = "lock") -> FileLock:
         """Return a lock that one thread of one process can hold at a time, on all that `name` stands for of a clip."""
         folder = self.folder(sha256)

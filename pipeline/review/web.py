@@ -23,6 +23,7 @@ from pipeline.report.wording import N_
 from pipeline.review import logins
 from pipeline.review.accounts import Account
 from pipeline.review.clip import Clips
+from pipeline.review.exports import Exports
 from pipeline.review.index import ReviewIndex, Visible
 from pipeline.review.proxies import Proxies
 from pipeline.review.rights import Right, has
@@ -40,7 +41,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-STILLS, COPIES = "review/stills", "review/copies"
+STILLS, COPIES, EXPORTS = "review/stills", "review/copies", "review/exports"
 """Folders in the cache's folder."""
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -54,6 +55,7 @@ class Office:
     clips: Clips
     stills: Stills
     proxies: Proxies
+    exports: Exports
     secure: bool = False
     """It is served by TLS, so cookies never go without."""
     language: str = "zh-CN"
@@ -63,7 +65,8 @@ def office_of(
     ledger: Ledger, index: ReviewIndex, cache: Path, *, secure: bool = False, language: str = "zh-CN"
 ) -> Office:
     """Return an office over a ledger and the cache of its batches."""
-    return Office(ledger, index, Clips(cache), Stills(cache / STILLS), Proxies(cache / COPIES), secure, language)
+    stills, proxies, exports = Stills(cache / STILLS), Proxies(cache / COPIES), Exports(cache / EXPORTS, cache)
+    return Office(ledger, index, Clips(cache), stills, proxies, exports, secure, language)
 
 
 class Refused(Exception):

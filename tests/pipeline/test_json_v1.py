@@ -3,6 +3,7 @@
 import base64
 import json
 import math
+from datetime import date
 from pathlib import Path
 
 import jsonschema
@@ -251,7 +252,10 @@ def test_every_key_is_explained():
         (Message("{count} of {name}", {"count": 3, "name": "号"}),
          {"template": "{count} of {name}", "values": {"count": 3, "name": "号"}}),
         (Message("{seconds:.1f} s", {"seconds": math.nan}), {"template": "nan s", "values": {}}),
-        (Message("{path}: gone", {"path": "a\udcff{b}"}), {"template": "a\\udcff{{b}}: gone", "values": {}}),
+        (Message("{path}: gone", {"path": "a\udcff{b}"}),
+         {"template": "{path}: gone", "values": {"path": "a\\udcff{b}"}}),
+        (Message("{day}", {"day": date(2026, 3, 4)}), {"template": "{day}", "values": {"day": "2026-03-04"}}),
+        (Message("{day:%d.%m.}", {"day": date(2026, 3, 4)}), {"template": "04.03.", "values": {}}),
     ],
 )  # fmt: skip
 def test_a_sentence_is_told_so_that_it_can_be_translated(message, told):

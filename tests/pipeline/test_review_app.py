@@ -48,6 +48,10 @@ NEED: dict[str, Right | Anyone] = {
     "audit_log": Right.SEE_AUDIT_LOG,
     "audit_verify": Right.SEE_AUDIT_LOG,
     "audit_export": Right.SEE_AUDIT_LOG,
+    "approve_copy": Right.APPROVE_COPIES,
+    "make_export": Right.EXPORT,
+    "exports": Right.EXPORT,
+    "export": Right.EXPORT,
 }
 """What each address must need; a new one must be put here."""
 
@@ -95,7 +99,16 @@ def _results(ledger):
 
 
 def address(route, key: str) -> str:
-    values = {"key": key, "frame": "0", "first": "0", "second": "1", "tag": "en", "finding": "f1", "number": "999999"}
+    values = {
+        "key": key,
+        "frame": "0",
+        "first": "0",
+        "second": "1",
+        "tag": "en",
+        "finding": "f1",
+        "number": "999999",
+        "name": "pdf-0",
+    }
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda m: values[m[1]], route.path)
 
 

@@ -19,7 +19,16 @@ from starlette.staticfiles import StaticFiles
 
 from pipeline.language import LANGUAGES
 from pipeline.report.html import style_sheet
-from pipeline.review import audit, clip_routes, decision_routes, label_routes, logins
+from pipeline.review import (
+    audit,
+    clip_routes,
+    decision_routes,
+    label_routes,
+    logins,
+    session_routes,
+    spotcheck_routes,
+    statistics_routes,
+)
 from pipeline.review.night import night as night_page
 from pipeline.review.night import query_of
 from pipeline.review.rights import Right, has
@@ -60,8 +69,9 @@ def create_app(served: Office, hosts: Sequence[str] = LOCAL) -> FastAPI:
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_looking)
     app.state.office = served
-    for routes in (router, clip_routes.router, decision_routes.router, label_routes.router):
-        app.router.routes += routes.routes  # as they are, so that each can be looked at
+    app.router.routes += router.routes  # as they are, so that each can be looked at
+    for part in (clip_routes, decision_routes, label_routes, session_routes, statistics_routes, spotcheck_routes):
+        app.router.routes += part.router.routes
     app.mount("/static", StaticFiles(packages=[("pipeline.review", "static")]), name="static")
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.middleware("http")(_dressed)

@@ -135,7 +135,7 @@ class Clips:
         if not sha256:
             return None
         footage = clip.footage or Footage(Path(), sha256, clip.bytes, clip.mtime_ns)
-        found = kept(footage, _settings(clip), self._cache, _case(clip))
+        found = kept(footage, settings_of(clip), self._cache, _case(clip))
         return None if found is None else (found[0], Timeline(found[0], clip.document))
 
 
@@ -146,7 +146,8 @@ def _profile(name: str, regulation: str | None) -> Profile | None:
     return load_profile(name, sections()) if name in builtin_profiles() else None
 
 
-def _settings(clip: Clip) -> Settings:
+def settings_of(clip: Clip) -> Settings:
+    """Return the settings that a clip was examined with."""
     settings = Settings(json.loads(clip.settings))
     return settings if clip.profile is None else settings.over(profile_settings(clip.profile))
 

@@ -46,12 +46,19 @@ from pipeline.model import Level
 from pipeline.review.decisions import Made, State, all_made, last_event
 from pipeline.review.facts import About, Facts, Mark, facts_of
 
-VERSION = 3
+VERSION = 4
 """Of the tables below; an index of another version is made again."""
 ROWS = 500
 MOST_CHOICES = 500
 """Units, recorders, rules or kinds that a list offers to choose from."""
 metadata = MetaData()
+outcomes = Table(
+    # What clips come to, as statistics count it; clips that come to the same share a row.
+    "outcomes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("told", Text, nullable=False, unique=True),  # JSON
+)
 clips = Table(
     "clips",
     metadata,
@@ -75,6 +82,11 @@ clips = Table(
     Column("duration_s", Double, nullable=False),
     Column("violations", Integer, nullable=False),
     Column("suspects", Integer, nullable=False),
+    Column("content", Text, nullable=False),  # as statistics and spot checks see a clip, as the next four
+    Column("recorder", Text),
+    Column("month", Text),
+    Column("claimed", Boolean, nullable=False),  # the month is only what the file claims
+    Column("outcomes", ForeignKey("outcomes.id"), nullable=False),
     Column("decided", Integer, nullable=False),  # violations and suspects about which people have decided
     Column("waiting", Integer, nullable=False),  # decisions that wait for a second person
     Index("by_path", "scope", "newest", "shown"),
@@ -82,6 +94,7 @@ clips = Table(
     Index("by_start", "scope", "newest", "started_at"),
     Index("by_unit", "scope", "newest", "unit", "classes"),
     Index("by_device", "scope", "newest", "device"),
+    Index("by_content", "scope", "newest", "content"),
 )
 marks = Table(
     "marks",
@@ -282,7 +295,7 @@ class ReviewIndex:
         """
         if query.sort not in SORTS:
             raise ValueError(f"cannot be sorted by {query.sort!r}")
-        of_batch = self._conditions(scope, batch, visible)
+        of_batch = self.conditions(scope, batch, visible)
         narrowed = [*of_batch, *_narrowed(query)]
         counted = select(clips.c.counted, func.count()).where(*narrowed).group_by(clips.c.counted)
         column = SORTS[query.sort]
@@ -300,7 +313,7 @@ class ReviewIndex:
     def keys(self, visible: Visible) -> frozenset[str]:
         """Return the keys of all results, of whatever batch, of clips that an account may see."""
         with self.engine.connect() as connection:
-            return frozenset(connection.scalars(select(clips.c.key).where(*self._allowed(visible))))
+            return frozenset(connection.scalars(select(clips.c.key).where(*self.allowed(visible))))
 
     def choices(self, about: About | str, scope: str, batch: int, visible: Visible) -> list[Choice]:
         """Return which units, recorders (`device`), rules or kinds there are to narrow a batch's list to, by name."""
@@ -309,10 +322,12 @@ class ReviewIndex:
             self._choices[asked] = self._counted(*asked)
         return self._choices[asked]
 
-    def _conditions(self, scope: str, batch: int, visible: Visible) -> list[Any]:
-        return [clips.c.scope == scope, clips.c.newest, clips.c.batch >= batch, *self._allowed(visible)]
+    def conditions(self, scope: str, batch: int, visible: Visible) -> list[Any]:
+        """Return what the clips of a batch are chosen by: the newest result of each path, as far as an account sees."""
+        return [clips.c.scope == scope, clips.c.newest, clips.c.batch >= batch, *self.allowed(visible)]
 
-    def _allowed(self, visible: Visible) -> list[Any]:
+    def allowed(self, visible: Visible) -> list[Any]:
+        """Return what the clips are chosen by that an account may see."""
         found: list[Any] = []
         if visible.units is not None:
             found.append(clips.c.unit.in_(visible.units))
@@ -330,7 +345,7 @@ class ReviewIndex:
         return self._sets
 
     def _counted(self, about: str, scope: str, batch: int, visible: Visible) -> list[Choice]:
-        of_batch = self._conditions(scope, batch, visible)
+        of_batch = self.conditions(scope, batch, visible)
         if about in ("unit", "device"):
             name = clips.c[about]
             wanted = select(name, func.count()).where(*of_batch, name.is_not(None))
@@ -421,14 +436,27 @@ def _add(connection: Connection, found: Sequence[tuple[str, int, Facts]]) -> Non
     fresh = [one for one in found if one[0] not in there]
     if not fresh:
         return
-    names = [field.name for field in fields(Facts) if field.name != "marks"]
+    names = [field.name for field in fields(Facts) if field.name not in ("marks", "outcomes")]
+    told = _outcomes(connection, {facts.outcomes for _, _, facts in fresh})
     unplaced = {"scope": "", "batch": 0, "job": 0, "path": b"", "shown": "", "newest": False}
     unplaced |= {"decided": 0, "waiting": 0}
-    rows = [{"key": key, "seq": seq, **unplaced, **{n: getattr(facts, n) for n in names}} for key, seq, facts in fresh]
+    rows = [
+        {"key": key, "seq": seq, **unplaced, **{n: getattr(facts, n) for n in names}, "outcomes": told[facts.outcomes]}
+        for key, seq, facts in fresh
+    ]
     ids = connection.scalars(insert(clips).returning(clips.c.id, sort_by_parameter_order=True), rows).all()
     marked = [_mark(clip, mark) for clip, (_, _, facts) in zip(ids, fresh, strict=True) for mark in facts.marks]
     if marked:
         connection.execute(insert(marks), marked)
+
+
+def _outcomes(connection: Connection, told: set[str]) -> dict[str, int]:
+    """Return the number of each text in table `outcomes`; what is not there is added."""
+    wanted = select(outcomes.c.told, outcomes.c.id).where(outcomes.c.told.in_(told))
+    there = {row.told for row in connection.execute(wanted)}
+    if fresh := sorted(told - there):
+        connection.execute(insert(outcomes), [{"told": one} for one in fresh])
+    return {row.told: row.id for row in connection.execute(wanted)}
 
 
 def _mark(clip: int, mark: Mark) -> dict[str, Any]:

@@ -206,7 +206,11 @@ class Entry:
     here: bool
 
 
-MENU = {"night": (N_("Night"), Right.SEE_CLIPS)}
+MENU = {
+    "night": (N_("Night"), Right.SEE_CLIPS),
+    "statistics": (N_("Statistics"), Right.SEE_STATISTICS),
+    "spot_checks": (N_("Spot checks"), Right.SPOT_CHECK),
+}
 """Name of a route → its words, and the right that it needs."""
 
 

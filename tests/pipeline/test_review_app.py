@@ -34,6 +34,13 @@ NEED: dict[str, Right] = {
     "confirm": Right.CONFIRM,
     "reopen": Right.DECIDE,
     "labels": Right.EXPORT_LABELS,
+    "session": Right.SEE_CLIPS,
+    "statistics": Right.SEE_STATISTICS,
+    "statistics_table": Right.SEE_STATISTICS,
+    "spot_checks": Right.SPOT_CHECK,
+    "draw_spot_check": Right.SPOT_CHECK,
+    "spot_check": Right.SPOT_CHECK,
+    "note_spot_check": Right.SPOT_CHECK,
 }
 """What each address must need; a new one must be put here."""
 
@@ -81,7 +88,16 @@ def _results(ledger):
 
 
 def address(route, key: str) -> str:
-    values = {"key": key, "frame": "0", "first": "0", "second": "1", "tag": "en", "finding": "f1"}
+    values = {
+        "key": key,
+        "frame": "0",
+        "first": "0",
+        "second": "1",
+        "tag": "en",
+        "finding": "f1",
+        "draw": "D0",
+        "line": "2",
+    }
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda m: values[m[1]], route.path)
 
 

@@ -37,7 +37,8 @@ def document(
              "version": 1, "evidence": {}, "summary": f"A {kind}.", "curves": []}
             for number, (kind, level) in enumerate(findings, 1)
         ],
-        "rules": [{"id": name, "outcome": outcome} for name, outcome in (rules or {}).items()],
+        "rules": [{"id": name, "article": "", "text": "", "outcome": outcome, "reason": "", "findings": []}
+                  for name, outcome in (rules or {}).items()],
         "verdict": verdict,
         "unreadable": unreadable,
     }  # fmt: skip

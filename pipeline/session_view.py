@@ -19,13 +19,11 @@ from pipeline.language import Language
 from pipeline.model import Examination, Finding, Level, Message, Outcome
 from pipeline.report import json_v1
 from pipeline.rules.judge import verdict_of
-from pipeline.sessions.chain import Chain, Session
+from pipeline.sessions.chain import BETWEEN, Chain, Session
 from pipeline.sessions.clips import Clip
 from pipeline.terminal import LEVEL_STYLE, OUTCOME_STYLE, grid, judged
 
 FORMAT = 1
-BETWEEN = frozenset({"recording-gap", "sequence-missing", "overlap", "gap-explained", "late-recording"})
-"""Kinds that tell of what lies between two clips."""
 PHASE_KINDS = {
     "recorded": "phase-recorded",
     "missing": "phase-missing",

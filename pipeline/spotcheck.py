@@ -118,12 +118,22 @@ def population(read: Results, by: Sequence[str]) -> tuple[Clip, ...]:
 def _clip(results: list[Result], by: Sequence[str]) -> Clip:
     ordered = sorted(results, key=lambda result: result.profile)
     first = ordered[0]
-    values = ["、".join(sorted({value for result in ordered for value in KEYS[key](result)})) or "–" for key in by]
+    values = [{value for result in ordered for value in KEYS[key](result)} for key in by]
     verdicts = tuple((result.profile, result.counted) for result in ordered)
-    stratum = _line(" / ".join(values))
-    return Clip(
-        _line(first.key), stratum, first.content, first.clip.sha256, first.case_number, first.clip.path, verdicts
-    )
+    return clip_of(first.key, values, first.clip.sha256, first.case_number, first.clip.path, verdicts)
+
+
+def clip_of(
+    key: str,
+    values: Iterable[Iterable[str]],
+    sha256: str | None,
+    case_number: str | None,
+    path: str,
+    verdicts: tuple[tuple[str, str], ...],
+) -> Clip:
+    """Return a clip of a population; `values` are those of each key that makes strata, none: not stated."""
+    stratum = " / ".join("、".join(sorted(one)) or "–" for one in values)
+    return Clip(_line(key), _line(stratum), sha256 or path, sha256, case_number, path, verdicts)
 
 
 def _line(text: str) -> str:
@@ -159,7 +169,12 @@ def draw(read: Results, wanted: Parameters) -> Draw:
     SettingsError
         If more clips are asked for than there are, or fewer than there are strata.
     """
-    clips = population(read, wanted.by)
+    return draw_from(population(read, wanted.by), wanted)
+
+
+def draw_from(clips: Sequence[Clip], wanted: Parameters) -> Draw:
+    """Draw a sample, as `draw`, from a population; its strata must be made of the keys of `wanted`."""
+    clips = tuple(sorted(clips, key=lambda clip: (clip.stratum, clip.key)))
     strata: dict[str, list[Clip]] = {}
     for clip in clips:
         strata.setdefault(clip.stratum, []).append(clip)

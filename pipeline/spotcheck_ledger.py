@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
+
+from filelock import FileLock
 
 from pipeline.errors import SettingsError
 from pipeline.model import Message, Scalar
@@ -40,6 +43,14 @@ HEADINGS = {
     "remarks": "备注 [remarks]",
 }
 """Columns of the ledger; the last five are for the person who plays the clip back."""
+FILLED_IN = ("checked_by", "checked_on", "playback", "outcome", "remarks")
+"""Columns for the person who plays the clip back."""
+OUTCOMES = {
+    "in order": "符合规定 [in order]",
+    "not in order": "不符合规定 [not in order]",
+    "cannot tell": "无法判断 [cannot tell]",
+}
+"""What a check can come to; a spreadsheet may hold other words, which no estimate counts."""
 COMPARED = ("population", "stratum", "stratum_clips", "case_number", "verdict")
 """Columns in which a change is told; that of the clips themselves makes another draw."""
 VERDICTS = {
@@ -95,26 +106,36 @@ def append(drawn: Draw, ledger: Path, at: datetime) -> bool:
     SettingsError
         If the file is no such ledger or cannot be written.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, HEADINGS)
     try:
-        if not ledger.exists():
-            writer.writerow(HEADINGS)
-            writer.writerows(rows(drawn, at))
-            ledger.parent.mkdir(parents=True, exist_ok=True)
-            with ledger.open("xb", buffering=0) as stream:
-                _write(stream, text.getvalue().encode(ENCODING), ledger)
-            return True
-        raw, encoding = _raw(ledger)
-        if any(entry["draw"] == drawn.id for _, entry in _entries(raw.decode(encoding), ledger)):
-            return False
-        writer.writerows(rows(drawn, at))
-        ended = b"" if raw.endswith(b"\n") else b"\r\n"
-        with ledger.open("ab", buffering=0) as stream:
-            _write(stream, ended + text.getvalue().encode("utf-8" if encoding == ENCODING else encoding), ledger)
+        ledger.parent.mkdir(parents=True, exist_ok=True)
+        with lock(ledger):
+            return _append(drawn, ledger, at)
     except OSError as error:
         problem: dict[str, Scalar] = {"path": str(ledger), "problem": error.strerror or str(error)}
         raise SettingsError(Message("{path}: cannot be written ({problem}).", problem)) from error
+
+
+def lock(ledger: Path) -> FileLock:
+    """Return the lock of a ledger: who writes it holds it."""
+    return FileLock(str(ledger.with_name(f".{ledger.name}.lock")))
+
+
+def _append(drawn: Draw, ledger: Path, at: datetime) -> bool:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, HEADINGS)
+    if not ledger.exists():
+        writer.writerow(HEADINGS)
+        writer.writerows(rows(drawn, at))
+        with ledger.open("xb", buffering=0) as stream:
+            _write(stream, text.getvalue().encode(ENCODING), ledger)
+        return True
+    raw, encoding = _raw(ledger)
+    if any(entry["draw"] == drawn.id for _, entry in _entries(raw.decode(encoding), ledger)):
+        return False
+    writer.writerows(rows(drawn, at))
+    ended = b"" if raw.endswith(b"\n") else b"\r\n"
+    with ledger.open("ab", buffering=0) as stream:
+        _write(stream, ended + text.getvalue().encode("utf-8" if encoding == ENCODING else encoding), ledger)
     return True
 
 
@@ -122,6 +143,60 @@ def _write(stream: io.FileIO, content: bytes, ledger: Path) -> None:
     """Write all at once, so that what two programs append is not mixed."""
     if stream.write(content) != len(content):
         raise SettingsError(Message("{path}: the last row is not whole: the disk is full.", {"path": str(ledger)}))
+
+
+def filled_in(ledger: Path, line: int, seen: Mapping[str, str], filled: Mapping[str, str]) -> bytes:
+    """Return a ledger's content with what a person fills in in one row; every other row stays as it is, byte for byte.
+
+    Parameters
+    ----------
+    ledger : Path
+        Its `lock` is held, until `replace` has written what is returned.
+    line : int
+        Of the row, as `read_ledger` names it.
+    seen : mapping
+        The row as the person saw it.
+    filled : mapping
+        Column of `FILLED_IN` → text.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read or is no such ledger, the row is another by now, or a text cannot be written in its
+        encoding.
+    """
+    raw, encoding = _raw(ledger)
+    lines = list(io.StringIO(raw.decode(encoding), newline=""))
+    row, begin = next(((row, begin) for number, begin, row in _records(lines, ledger) if number == line), ({}, 0))
+    if row != seen:
+        raise SettingsError(Message("{path}, line {line}: was changed meanwhile.", {"path": str(ledger), "line": line}))
+    text = io.StringIO()
+    csv.DictWriter(text, HEADINGS).writerow({**row, **{name: cell(filled[name]) for name in FILLED_IN}})
+    try:
+        return "".join([*lines[:begin], text.getvalue(), *lines[line:]]).encode(encoding)
+    except UnicodeEncodeError as error:
+        problem: dict[str, Scalar] = {"path": str(ledger), "encoding": encoding, "text": error.object[error.start]}
+        raise SettingsError(Message("{path} is {encoding} text, which has no “{text}”.", problem)) from error
+
+
+def replace(ledger: Path, content: bytes) -> None:
+    """Write a ledger as a whole: another reader sees it as it was or as it is, never a part.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot be written.
+    """
+    beside = ledger.with_name(f".{ledger.name}.new")
+    try:
+        with beside.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(ledger)
+    except OSError as error:
+        problem: dict[str, Scalar] = {"path": str(ledger), "problem": error.strerror or str(error)}
+        raise SettingsError(Message("{path}: cannot be written ({problem}).", problem)) from error
 
 
 def read_ledger(ledger: Path) -> list[tuple[int, dict[str, str]]]:
@@ -155,12 +230,19 @@ def _raw(ledger: Path) -> tuple[bytes, str]:
 
 
 def _entries(text: str, ledger: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    yield from ((line, row) for line, _, row in _records(list(io.StringIO(text, newline="")), ledger))
+
+
+def _records(lines: list[str], ledger: Path) -> Iterator[tuple[int, int, dict[str, str]]]:
+    """Yield each row with the line that it ends in, counted from 1, and how many lines lie before it."""
+    reader = csv.reader(lines, strict=True)
     try:
         if next(reader, []) != list(HEADINGS.values()):
             message = "{path}, line 1: not the heading of a ledger of spot checks. Give another file."
             raise SettingsError(Message(message, {"path": str(ledger)}))
+        begin = reader.line_num
         for cells in reader:
+            before, begin = begin, reader.line_num
             if not any(cells):
                 continue
             if len(cells) != len(HEADINGS):
@@ -171,7 +253,7 @@ def _entries(text: str, ledger: Path) -> Iterator[tuple[int, dict[str, str]]]:
                     "path": str(ledger),
                 }
                 raise SettingsError(Message("{path}, line {line}: {cells} cells under {headings} headings.", counts))
-            yield reader.line_num, dict(zip(HEADINGS, cells, strict=True))
+            yield reader.line_num, before, dict(zip(HEADINGS, cells, strict=True))
     except csv.Error as error:
         problem: dict[str, Scalar] = {"path": str(ledger), "line": reader.line_num, "problem": str(error)}
         raise SettingsError(Message("{path}, line {line}: {problem}", problem)) from error

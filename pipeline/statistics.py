@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import SettingsError
-from pipeline.model import Message
+from pipeline.model import Level, Message
 from pipeline.report.grouping import KEYS, checked_keys, month
-from pipeline.report.results import COUNTED, Result, Results
+from pipeline.report.results import COUNTED, UNREADABLE, Result, Results
 from pipeline.report.spreadsheet import ENCODING, write_sheet
 from pipeline.report.wording import N_
 
@@ -28,6 +28,8 @@ SEVERAL_OFFICERS = N_(
 SMALL_GROUP = N_(
     "Where a group is small its share says nothing about a person: the interval shows how little is known."
 )
+LEVELS = tuple(str(level) for level in Level)
+"""Of findings, the gravest first."""
 NOTHING_STATED: tuple[str | None, ...] = (None,)
 
 
@@ -44,13 +46,26 @@ class Measures:
     timed_violations: int = 0
     """Those of them in clips whose length was measured."""
 
-    def add(self, seconds: float, counted: str, violations: int) -> None:
-        """Count one clip."""
-        self.clips += 1
+    def add(self, seconds: float, counted: str, violations: int, clips: int = 1, timed: int | None = None) -> None:
+        """Count clips that come to the same.
+
+        Parameters
+        ----------
+        seconds : float
+            Length of all of them together.
+        counted : str
+            What each counts as.
+        violations : int
+            Of each.
+        clips : int
+        timed : int, optional
+            How many of them have a length that was measured; left out: all, if `seconds` is not 0.
+        """
+        self.clips += clips
         self.seconds += seconds
-        self.counts[counted] += 1
-        self.violations += violations
-        self.timed_violations += violations if seconds else 0
+        self.counts[counted] += clips
+        self.violations += violations * clips
+        self.timed_violations += violations * (timed if timed is not None else clips if seconds else 0)
 
     @property
     def decided(self) -> int:
@@ -103,6 +118,30 @@ class RuleName:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedRule:
+    """How a rule came out for a clip."""
+
+    id: str
+    article: str
+    outcome: str
+    """One of `COUNTED`."""
+    violations: int
+    """Findings at level violation that it rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What a clip comes to under a profile, as far as it is counted."""
+
+    profile: str
+    counted: str
+    violations: int
+    rules: tuple[JudgedRule, ...]
+    kinds: tuple[tuple[str, str], ...]
+    """Each kind of finding with its gravest level, in the order of their names."""
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """Tables over the results of many clips."""
 
@@ -114,6 +153,8 @@ class Statistics:
     rules: dict[tuple[Names, RuleName], Counter[str]]
     """How a rule came out for the clips of a group (`COUNTED`)."""
     rules_total: dict[RuleName, Counter[str]]
+    kinds: dict[str, Counter[str]]
+    """Kind of finding → gravest level → clips, over all clips; in the order of their names."""
     notes: tuple[Message, ...]
     """What a reader must know to read the tables."""
 
@@ -152,80 +193,178 @@ def statistics(read: Results, by: Sequence[str] = ()) -> Statistics:
         If clips cannot be grouped so.
     """
     keys = checked_keys(by)
-    total = Measures()
-    groups: dict[Names, Measures] = {}
-    rules: dict[tuple[Names, RuleName], Counter[str]] = {}
-    rules_total: dict[RuleName, Counter[str]] = {}
+    count = Count(keys)
     for result in read.results:
-        total.add(result.clip.duration_s, result.counted, len(result.violations))
-        for name, outcome in _rules(result):
-            rules_total.setdefault(name, Counter())[outcome] += 1
-        for names, counted, violations in _groups(result, keys):
-            groups.setdefault(names, Measures()).add(result.clip.duration_s, counted, violations)
-            for name, outcome in _rules(result):
-                if "rule" not in keys or names[keys.index("rule")] == f"{name.profile} {name.id}":
-                    rules.setdefault((names, name), Counter())[outcome] += 1
-    ordered = sorted(groups, key=_order)
-    return Statistics(
-        keys,
-        total,
-        {names: groups[names] for names in ordered},
-        {key: rules[key] for key in sorted(rules, key=lambda key: _order(key[0]))},
-        rules_total,
-        tuple(_notes(read, keys, total, groups)),
+        values = {key: KEYS[key](result) for key in keys if key != "rule"}
+        count.add(values, outcomes_of(result), result.clip.duration_s)
+    return count.done(_notes(read, keys))
+
+
+def outcomes_of(result: Result) -> Outcomes:
+    """Return what a result comes to."""
+    gravest: dict[str, str] = {}
+    for finding in result.findings:
+        known = gravest.get(finding.kind, finding.level)
+        gravest[finding.kind] = min(known, finding.level, key=LEVELS.index)
+    rules = tuple(
+        JudgedRule(
+            rule.id,
+            rule.article,
+            rule.outcome if result.unreadable is None else result.counted,
+            len(result.violations & set(rule.findings)),
+        )
+        for rule in result.rules
     )
+    return Outcomes(result.profile, result.counted, len(result.violations), rules, tuple(sorted(gravest.items())))
+
+
+class Count:
+    """Counts clips into groups.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        What makes a group, of `KEYS`.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self.keys = tuple(keys)
+        self.total = Measures()
+        self._groups: dict[Names, Measures] = {}
+        self._rules: dict[tuple[Names, RuleName], Counter[str]] = {}
+        self._rules_total: dict[RuleName, Counter[str]] = {}
+        self._kinds: dict[str, Counter[str]] = {}
+
+    def add(
+        self,
+        values: Mapping[str, Sequence[str | None]],
+        of: Outcomes,
+        seconds: float,
+        clips: int = 1,
+        timed: int | None = None,
+    ) -> None:
+        """Count clips that come to the same and have the same values.
+
+        Parameters
+        ----------
+        values : mapping
+            Key, all of `keys` but `rule` → values; none: not stated.
+        of : Outcomes
+        seconds, clips, timed : float, int, int
+            As in `Measures.add`.
+        """
+        self.total.add(seconds, of.counted, of.violations, clips, timed)
+        named = [(RuleName(of.profile, rule.id, rule.article), rule) for rule in of.rules]
+        for name, rule in named:
+            self._rules_total.setdefault(name, Counter())[rule.outcome] += clips
+        for kind, level in of.kinds:
+            self._kinds.setdefault(kind, Counter())[level] += clips
+        judged = {f"{of.profile} {rule.id}": rule for rule in of.rules}
+        crossed = [tuple(judged) if key == "rule" else values[key] for key in self.keys]
+        for names in itertools.product(*(one or NOTHING_STATED for one in crossed)):
+            by_rule = names[self.keys.index("rule")] if "rule" in self.keys else None
+            counted, violations = of.counted, of.violations
+            if by_rule is not None:
+                counted, violations = judged[by_rule].outcome, judged[by_rule].violations
+            self._groups.setdefault(names, Measures()).add(seconds, counted, violations, clips, timed)
+            for name, rule in named:
+                if "rule" not in self.keys or by_rule == f"{name.profile} {name.id}":
+                    self._rules.setdefault((names, name), Counter())[rule.outcome] += clips
+
+    def done(self, notes: Sequence[Message]) -> Statistics:
+        """Return the tables."""
+        return Statistics(
+            self.keys,
+            self.total,
+            {names: self._groups[names] for names in sorted(self._groups, key=_order)},
+            {key: self._rules[key] for key in sorted(self._rules, key=lambda key: _order(key[0]))},
+            self._rules_total,
+            {kind: self._kinds[kind] for kind in sorted(self._kinds)},
+            tuple(notes),
+        )
 
 
 def _order(names: Names) -> tuple[tuple[bool, str], ...]:
     return tuple((name is None, name or "") for name in names)
 
 
-def _rules(result: Result) -> Iterator[tuple[RuleName, str]]:
-    for rule in result.rules:
-        outcome = rule.outcome if result.unreadable is None else result.counted
-        yield RuleName(result.profile, rule.id, rule.article), outcome
+def _notes(read: Results, keys: Sequence[str]) -> tuple[Message, ...]:
+    count = len(read.results)
+    return notes(
+        keys,
+        repeated=read.repeated,
+        other_cases=count - len({(result.content, result.profile) for result in read.results}),
+        more_profiles=count - len({result.key for result in read.results}),
+        several_officers="officer" in keys and any(len(KEYS["officer"](result)) > 1 for result in read.results),
+        claimed=sum(claimed for _, claimed in map(month, read.results)) if "month" in keys else 0,
+        unmeasured=sum(not result.clip.duration_s for result in read.results),
+    )
 
 
-def _groups(result: Result, keys: Sequence[str]) -> Iterator[tuple[Names, str, int]]:
-    """Yield each group that a result belongs to, what it counts as there, and how many violations."""
-    values = [KEYS[key](result) or NOTHING_STATED for key in keys]
-    judged = {f"{name.profile} {name.id}": outcome for name, outcome in _rules(result)}
-    rests = {f"{result.profile} {rule.id}": result.violations & set(rule.findings) for rule in result.rules}
-    for names in itertools.product(*values):
-        rule = names[keys.index("rule")] if "rule" in keys else None
-        if rule is None:
-            yield names, result.counted, len(result.violations)
-        else:
-            yield names, judged[rule], len(rests[rule])
+def notes(
+    keys: Sequence[str],
+    *,
+    repeated: int = 0,
+    other_cases: int = 0,
+    more_profiles: int = 0,
+    several_officers: bool = False,
+    claimed: int = 0,
+    unmeasured: int = 0,
+) -> tuple[Message, ...]:
+    """Return what a reader must know to read the tables.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        What makes a group.
+    repeated, other_cases, more_profiles : int
+        Results that were left out as another tells of the same clip; clips with the content of another one under
+        another case number; results that judge a clip by one more profile.
+    several_officers : bool
+        Whether a clip counts for several officers.
+    claimed : int
+        Clips whose month is only what the file claims.
+    unmeasured : int
+        Clips whose length was not measured.
+    """
+    return tuple(_told(keys, repeated, other_cases, more_profiles, several_officers, claimed, unmeasured))
 
 
-def _notes(read: Results, keys: Sequence[str], total: Measures, groups: dict[Names, Measures]) -> Iterator[Message]:
-    if read.repeated:
+def _told(
+    keys: Sequence[str],
+    repeated: int,
+    other_cases: int,
+    more_profiles: int,
+    several_officers: bool,
+    claimed: int,
+    unmeasured: int,
+) -> Iterator[Message]:
+    if repeated:
         yield Message(
             "{count} results tell of a clip that another tells of too (content, case number and profile agree). Each "
             "clip counts once.",
-            {"count": read.repeated},
+            {"count": repeated},
         )
-    if count := total.clips - len({(result.content, result.profile) for result in read.results}):
+    if other_cases:
         message = "{count} clips have the content of another clip under another case number. Each of them counts."
-        yield Message(message, {"count": count})
-    if count := total.clips - len({result.key for result in read.results}):
+        yield Message(message, {"count": other_cases})
+    if more_profiles:
         message = "{count} results judge a clip by one more profile. A clip counts once for each."
-        yield Message(message, {"count": count})
-    if "officer" in keys and any(len(KEYS["officer"](result)) > 1 for result in read.results):
+        yield Message(message, {"count": more_profiles})
+    if several_officers:
         yield Message(SEVERAL_OFFICERS)
     if "rule" in keys:
         yield Message(
             "A row counts the outcomes of one rule, and of the violations those that it rests on; the total counts the "
             "verdicts of the clips."
         )
-    if "month" in keys and (count := sum(claimed for _, claimed in map(month, read.results))):
-        yield Message("For {count} clips the month is only what the file claims of itself.", {"count": count})
-    if count := sum(not result.clip.duration_s for result in read.results):
+    if claimed:
+        yield Message("For {count} clips the month is only what the file claims of itself.", {"count": claimed})
+    if unmeasured:
         yield Message(
             "The length of {count} clips was not measured (triage, or unreadable): hours and violations an hour leave "
             "them out.",
-            {"count": count},
+            {"count": unmeasured},
         )
     yield Message(
         "The share is that of the clips that passed among those that passed or failed, with its 95 % interval "
@@ -263,6 +402,23 @@ def rule_rows(found: Statistics) -> list[dict[str, Any]]:
     ]
 
 
+def kind_rows(found: Statistics) -> list[dict[str, Any]]:
+    """Return one row for each kind of finding: in how many clips it was found, by its gravest level there.
+
+    The share is that of the clips in which it is a violation or suspect, of those of which anything could be examined.
+    """
+    examined = found.total.clips - found.total.counts[UNREADABLE]
+    rows = []
+    for kind, counts in found.kinds.items():
+        hits = min(counts["violation"] + counts["suspect"], examined)
+        low, high = wilson(hits, examined) if examined else (None, None)
+        levels = {level: counts[level] for level in LEVELS}
+        share = hits / examined if examined else None
+        shares = {"share": share, "share_low": low, "share_high": high}
+        rows.append({"kind": kind, "clips": counts.total(), **levels, "examined": examined, **shares})
+    return rows
+
+
 def document(found: Statistics) -> dict[str, Any]:
     """Return the tables as one JSON object."""
     return {
@@ -270,6 +426,7 @@ def document(found: Statistics) -> dict[str, Any]:
         "total": found.total.row(),
         "groups": group_rows(found),
         "rules": rule_rows(found),
+        "kinds": kind_rows(found),
         "notes": [str(note) for note in found.notes],
     }
 

@@ -61,6 +61,7 @@ class Found(_Part):
     """A finding, as far as it is counted."""
 
     id: str
+    kind: str
     level: Literal["violation", "suspect", "note"]
 
 
@@ -170,6 +171,17 @@ def _files(path: Path) -> list[Path]:
     if not path.exists():
         raise SettingsError(Message("{path}: there is no such file.", {"path": str(path)}))
     return [path]
+
+
+def read_result(document: str, source: str) -> Result:
+    """Return one document as it is counted; `source` says where it stands.
+
+    Raises
+    ------
+    SettingsError
+        If it is no result, or breaks the contract.
+    """
+    return _result(json.loads(document), source)
 
 
 def _read(file: Path) -> list[Result]:

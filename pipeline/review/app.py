@@ -28,6 +28,9 @@ from pipeline.review import (
     export_routes,
     label_routes,
     logins,
+    session_routes,
+    spotcheck_routes,
+    statistics_routes,
     user_routes,
 )
 from pipeline.review.night import night as night_page
@@ -58,8 +61,13 @@ LOOK_EVERY_S = 10.0
 YEAR_S = 365 * 24 * 3600
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 router = APIRouter(route_class=GuardedRoute)
-DESK = (account_routes.router, user_routes.router, audit_routes.router)
-"""What has to do with accounts and the audit log."""
+PARTS = (
+    router,
+    *(clip_routes.router, decision_routes.router, export_routes.router, label_routes.router),
+    *(session_routes.router, statistics_routes.router, spotcheck_routes.router),
+    *(account_routes.router, user_routes.router, audit_routes.router),
+)
+"""Every address."""
 
 
 def create_app(served: Office, hosts: Sequence[str] = LOCAL) -> FastAPI:
@@ -73,15 +81,8 @@ def create_app(served: Office, hosts: Sequence[str] = LOCAL) -> FastAPI:
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_looking)
     app.state.office = served
-    for routes in (
-        router,
-        clip_routes.router,
-        decision_routes.router,
-        export_routes.router,
-        label_routes.router,
-        *DESK,
-    ):
-        app.router.routes += routes.routes  # as they are, so that each can be looked at
+    for part in PARTS:
+        app.router.routes += part.routes  # as they are, so that each can be looked at
     app.mount("/static", StaticFiles(packages=[("pipeline.review", "static")]), name="static")
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.middleware("http")(_dressed)

@@ -82,7 +82,7 @@ def clip_view(clip: Clip, words: Language) -> ClipView:
                 rule["article"],
                 rule["text"],
                 badge(Outcome(rule["outcome"]), words),
-                _sentence(rule, "reason", words),
+                sentence_of(rule, "reason", words),
                 tuple(rule["findings"]),
             )
             for rule in told["rules"]
@@ -146,13 +146,13 @@ def _finding(told: Mapping[str, Any], words: Language) -> FindingView:
         stretch(Span(span["start_s"], span["stop_s"], span["first_frame"], span["stop_frame"])),
         span["start_s"],
         span["stop_s"],
-        _sentence(told, "summary", words),
+        sentence_of(told, "summary", words),
         tuple(numbers),
         shares_of([told["kind"]], words),
     )
 
 
-def _sentence(told: Mapping[str, Any], name: str, words: Language) -> str:
+def sentence_of(told: Mapping[str, Any], name: str, words: Language) -> str:
     """Return a sentence in the reader's language; documents of earlier releases hold the English one only."""
     parts = told.get("message")
     if parts is None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pipeline.report.grouping import ZONE
-from pipeline.report.results import UNREADABLE
+from pipeline.report.grouping import KEYS, ZONE, month
+from pipeline.report.results import UNREADABLE, read_result
 from pipeline.review.rights import ClipFacts
+from pipeline.statistics import outcomes_of
 
 About = Literal["rule", "kind"]
 
@@ -44,6 +45,16 @@ class Facts:
     duration_s: float
     violations: int
     suspects: int
+    content: str
+    """SHA-256, or the path where the file could not be read to its end."""
+    recorder: str | None
+    """As statistics name it: by the case record, else as it was determined."""
+    month: str | None
+    """In which it was recorded, as statistics count it: `2026-03`."""
+    claimed: bool
+    """The month is only what the file claims of itself."""
+    outcomes: str
+    """What statistics count of it, as JSON (`pipeline.statistics.Outcomes`)."""
     marks: tuple[Mark, ...]
 
 
@@ -53,6 +64,8 @@ def facts_of(document: str) -> Facts:
     clip = told["clip"]
     case, recording = clip.get("case") or {}, clip.get("recording") or {}
     levels = [finding["level"] for finding in told["findings"]]
+    result = read_result(document, "")
+    of_month, claimed = month(result)
     return Facts(
         counted=UNREADABLE if told["unreadable"] is not None else told["verdict"],
         sha256=clip["sha256"],
@@ -65,6 +78,11 @@ def facts_of(document: str) -> Facts:
         duration_s=clip["duration_s"],
         violations=levels.count("violation"),
         suspects=levels.count("suspect"),
+        content=result.content,
+        recorder=next(iter(KEYS["device"](result)), None),
+        month=of_month,
+        claimed=claimed,
+        outcomes=json.dumps(asdict(outcomes_of(result)), ensure_ascii=False, separators=(",", ":")),
         marks=tuple(_marks(told)),
     )
 

@@ -46,7 +46,7 @@ from pipeline.model import Level
 from pipeline.review.decisions import Made, State, all_made, last_event
 from pipeline.review.facts import About, Facts, Mark, facts_of
 
-VERSION = 3
+VERSION = 5
 """Of the tables below; an index of another version is made again."""
 ROWS = 500
 MOST_CHOICES = 500
@@ -54,6 +54,13 @@ MOST_CHOICES = 500
 TALLIES = ("violations", "suspects", "decided", "waiting")
 """Numbers of a clip by which lists are narrowed."""
 metadata = MetaData()
+outcomes = Table(
+    # What clips come to, as statistics count it; clips that come to the same share a row.
+    "outcomes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("told", Text, nullable=False, unique=True),  # JSON
+)
 clips = Table(
     "clips",
     metadata,
@@ -77,6 +84,11 @@ clips = Table(
     Column("duration_s", Double, nullable=False),
     Column("violations", Integer, nullable=False),
     Column("suspects", Integer, nullable=False),
+    Column("content", Text, nullable=False),  # as statistics and spot checks see a clip, as the next four
+    Column("recorder", Text),
+    Column("month", Text),
+    Column("claimed", Boolean, nullable=False),  # the month is only what the file claims
+    Column("outcomes", ForeignKey("outcomes.id"), nullable=False),
     Column("decided", Integer, nullable=False),  # violations and suspects about which people have decided
     Column("waiting", Integer, nullable=False),  # decisions that wait for a second person
     Index("by_path", "scope", "newest", "shown", "batch", "classes", "counted", "case_number"),
@@ -86,6 +98,7 @@ clips = Table(
     Index("by_device", "scope", "newest", "device", "batch", "classes", "counted"),
     Index("by_violations", "scope", "newest", "violations", "shown"),
     Index("by_suspects", "scope", "newest", "suspects", "shown"),
+    Index("by_content", "scope", "newest", "content"),
 )
 marks = Table(
     "marks",
@@ -286,7 +299,7 @@ class ReviewIndex:
         """
         if query.sort not in SORTS:
             raise ValueError(f"cannot be sorted by {query.sort!r}")
-        of_batch = self._conditions(scope, batch, visible)
+        of_batch = self.conditions(scope, batch, visible)
         narrowed = [*of_batch, *_narrowed(query)]
         counted = select(clips.c.counted, func.count()).where(*narrowed).group_by(clips.c.counted)
         column = SORTS[query.sort]
@@ -304,11 +317,11 @@ class ReviewIndex:
     def keys(self, visible: Visible) -> frozenset[str]:
         """Return the keys of all results, of whatever batch, of clips that an account may see."""
         with self.engine.connect() as connection:
-            return frozenset(connection.scalars(select(clips.c.key).where(*self._allowed(visible))))
+            return frozenset(connection.scalars(select(clips.c.key).where(*self.allowed(visible))))
 
     def names(self, keys: Iterable[str], visible: Visible) -> dict[str, str]:
         """Return the paths of those of these results, of whatever batch, whose clips an account may see."""
-        wanted = select(clips.c.key, clips.c.shown).where(clips.c.key.in_(list(keys)), *self._allowed(visible))
+        wanted = select(clips.c.key, clips.c.shown).where(clips.c.key.in_(list(keys)), *self.allowed(visible))
         with self.engine.connect() as connection:
             return {str(key): str(name) for key, name in connection.execute(wanted)}
 
@@ -319,11 +332,13 @@ class ReviewIndex:
             self._choices[asked] = self._counted(*asked)
         return self._choices[asked]
 
-    def _conditions(self, scope: str, batch: int, visible: Visible) -> list[Any]:
+    def conditions(self, scope: str, batch: int, visible: Visible) -> list[Any]:
+        """Return what the clips of a batch are chosen by: the newest result of each path, as far as an account sees."""
         newest = clips.c.newest.is_(True)  # a bare column is compared with nothing, so no index would be used
-        return [clips.c.scope == scope, newest, clips.c.batch >= batch, *self._allowed(visible)]
+        return [clips.c.scope == scope, newest, clips.c.batch >= batch, *self.allowed(visible)]
 
-    def _allowed(self, visible: Visible) -> list[Any]:
+    def allowed(self, visible: Visible) -> list[Any]:
+        """Return what the clips are chosen by that an account may see."""
         found: list[Any] = []
         if visible.units is not None:
             found.append(clips.c.unit.in_(visible.units))
@@ -341,7 +356,7 @@ class ReviewIndex:
         return self._sets
 
     def _counted(self, about: str, scope: str, batch: int, visible: Visible) -> list[Choice]:
-        of_batch = self._conditions(scope, batch, visible)
+        of_batch = self.conditions(scope, batch, visible)
         if about in ("unit", "device"):
             name = clips.c[about]
             wanted = select(name, func.count()).where(*of_batch, name.is_not(None))
@@ -432,14 +447,27 @@ def _add(connection: Connection, found: Sequence[tuple[str, int, Facts]]) -> Non
     fresh = [one for one in found if one[0] not in there]
     if not fresh:
         return
-    names = [field.name for field in fields(Facts) if field.name != "marks"]
+    names = [field.name for field in fields(Facts) if field.name not in ("marks", "outcomes")]
+    told = _outcomes(connection, {facts.outcomes for _, _, facts in fresh})
     unplaced = {"scope": "", "batch": 0, "job": 0, "path": b"", "shown": "", "newest": False}
     unplaced |= {"decided": 0, "waiting": 0}
-    rows = [{"key": key, "seq": seq, **unplaced, **{n: getattr(facts, n) for n in names}} for key, seq, facts in fresh]
+    rows = [
+        {"key": key, "seq": seq, **unplaced, **{n: getattr(facts, n) for n in names}, "outcomes": told[facts.outcomes]}
+        for key, seq, facts in fresh
+    ]
     ids = connection.scalars(insert(clips).returning(clips.c.id, sort_by_parameter_order=True), rows).all()
     marked = [_mark(clip, mark) for clip, (_, _, facts) in zip(ids, fresh, strict=True) for mark in facts.marks]
     if marked:
         connection.execute(insert(marks), marked)
+
+
+def _outcomes(connection: Connection, told: set[str]) -> dict[str, int]:
+    """Return the number of each text in table `outcomes`; what is not there is added."""
+    wanted = select(outcomes.c.told, outcomes.c.id).where(outcomes.c.told.in_(told))
+    there = {row.told for row in connection.execute(wanted)}
+    if fresh := sorted(told - there):
+        connection.execute(insert(outcomes), [{"told": one} for one in fresh])
+    return {row.told: row.id for row in connection.execute(wanted)}
 
 
 def _mark(clip: int, mark: Mark) -> dict[str, Any]:

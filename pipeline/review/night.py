@@ -173,7 +173,7 @@ def night(
     first = (part - 1) * ROWS + 1 if found.rows else 0
     told = summary(ledger, batch.id)
     return NightPage(
-        batches=tuple(Option(str(one.id), _named(one, words), one is batch) for one in run[:BATCHES]),
+        batches=_options_of(run, batch.id, words),
         facts=_facts(standing(ledger, batch), batch, told, words),
         tiles=_tiles(found.counts, address, words),
         without=_without(told, words) if visible.units is None else (),
@@ -240,6 +240,15 @@ class _Address:
         said = {name: value for name, value in asked.items() if value and value != getattr(Query(), name)}
         said = {name: "1" if value is True else value for name, value in said.items()}
         return "?" + urlencode({"batch": self.batch, **said, **({"part": part} if part > 1 else {})})
+
+
+def batch_options(ledger: Ledger, chosen: int, words: Language) -> tuple[Option, ...]:
+    """Return the batches that can be chosen, the last one first."""
+    return _options_of(batches_of(ledger), chosen, words)
+
+
+def _options_of(run: Sequence[Batch], chosen: int, words: Language) -> tuple[Option, ...]:
+    return tuple(Option(str(one.id), _named(one, words), one.id == chosen) for one in run[:BATCHES])
 
 
 def _named(batch: Batch, words: Language) -> str:

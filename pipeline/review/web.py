@@ -235,6 +235,8 @@ class Entry:
 
 MENU = {
     "night": (N_("Night"), Right.SEE_CLIPS),
+    "statistics": (N_("Statistics"), Right.SEE_STATISTICS),
+    "spot_checks": (N_("Spot checks"), Right.SPOT_CHECK),
     "audit_log": (N_("Audit log"), Right.SEE_AUDIT_LOG),
     "users": (N_("Users"), Right.MANAGE_USERS),
 }

@@ -16,6 +16,9 @@ from detectors.overlay_identity import folded
 from pipeline.sessions.clips import Clip
 from pipeline.sessions.joins import Join, join, joins_of, same
 
+BETWEEN = frozenset({"recording-gap", "sequence-missing", "overlap", "gap-explained", "late-recording"})
+"""Kinds of finding that tell of what lies between two clips."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Session:

@@ -22,8 +22,8 @@ def night(
     """Run a batch that gives each document's clip its result; return the batch's number."""
     batch = ledger.start_batch(store, "shijiazhuang-safety", {}, "1", scope, regulation)
     for told in documents:
-        path = told["clip"]["path"].encode()
-        key = Key(told["clip"]["path"].encode().hex(), "p", "1", context, path)
+        path = told["clip"]["path"].removeprefix(f"{store}/").encode()
+        key = Key(path.hex(), "p", "1", context, path)
         ledger.see_files(batch, store, [StoredFile(path, 1, 1)])
         ledger.submit(batch, [key])
         ledger.commit_result(key, told["verdict"], json.dumps(told), told["clip"]["duration_s"])

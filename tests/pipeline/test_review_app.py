@@ -52,6 +52,13 @@ NEED: dict[str, Right | Anyone] = {
     "make_export": Right.EXPORT,
     "exports": Right.EXPORT,
     "export": Right.EXPORT,
+    "session": Right.SEE_CLIPS,
+    "statistics": Right.SEE_STATISTICS,
+    "statistics_table": Right.SEE_STATISTICS,
+    "spot_checks": Right.SPOT_CHECK,
+    "draw_spot_check": Right.SPOT_CHECK,
+    "spot_check": Right.SPOT_CHECK,
+    "note_spot_check": Right.SPOT_CHECK,
 }
 """What each address must need; a new one must be put here."""
 
@@ -108,6 +115,8 @@ def address(route, key: str) -> str:
         "finding": "f1",
         "number": "999999",
         "name": "pdf-0",
+        "draw": "D0",
+        "line": "2",
     }
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda m: values[m[1]], route.path)
 

@@ -132,7 +132,7 @@ def twins_of(connection: Connection, scope: str, of: list[Any]) -> Twins:
     """Return the clips of the same content among those of a scope that conditions choose."""
     several = (
         select(clips.c.content)
-        .where(clips.c.scope == scope, clips.c.newest)
+        .where(clips.c.scope == scope, clips.c.newest.is_(True))
         .group_by(clips.c.content)
         .having(func.count() > 1)
     )

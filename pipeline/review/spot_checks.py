@@ -196,7 +196,11 @@ def _content(row: Mapping[str, str]) -> str:
 def _keys(index: ReviewIndex, visible: Visible, rows: Sequence[tuple[int, dict[str, str]]]) -> dict[str, str] | None:
     """Return the result of each content; None if an account may not see one of the clips any more."""
     of_rows = clips.c.content.in_([_content(row) for _, row in rows])
-    wanted = select(clips.c.content, clips.c.key).where(of_rows, clips.c.newest).order_by(clips.c.batch, clips.c.id)
+    wanted = (
+        select(clips.c.content, clips.c.key)
+        .where(of_rows, clips.c.newest.is_(True))
+        .order_by(clips.c.batch, clips.c.id)
+    )
     with index.engine.connect() as connection:
         known = {row.content: row.key for row in connection.execute(wanted)}
         allowed = wanted.where(*index.allowed(visible))

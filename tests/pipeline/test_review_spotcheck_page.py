@@ -194,7 +194,7 @@ def test_the_page_estimates_once_every_stratum_was_looked_at(pages):
         note(who, address, line, outcome=outcome)
     low, high = wilson(1, 3)
     shown = re.findall(r'class="estimate">([^<]+)<', who.get(address).text)[0]
-    told = [float(one) for one in re.findall(r"[\d.]+", shown.replace("95 %", ""))]
+    told = [float(one) for one in re.findall(r"\d+(?:\.\d+)?", shown.replace("95 %", ""))]
     assert told == [33.3, math.floor(1000 * low) / 10, math.ceil(1000 * high) / 10, 3.0]
 
 

@@ -25,6 +25,7 @@ KINDS = {
 }
 WAITING = N_("It waits for its turn. Load the page again in a moment.")
 MAKING = N_("It is being made: {percent} %. Load the page again in a moment.")
+GIVEN = N_("Given to {name}")
 READY = N_("Made {at}, {size}")
 MUST = N_(
     "This regulation asks for an approval of copies ({articles}), and none is on record. "
@@ -151,7 +152,7 @@ def _file(one: Standing, recorded: dict[int, Recorded], now: str, words: Languag
         name=one.name,
         what=words.text(KINDS[one.kind]),
         language=NAMES[one.language],
-        given_to="" if approval is None else shown(approval.approval.given_to),
+        given_to="" if approval is None else shown(words.tell(Message(GIVEN, {"name": approval.approval.given_to}))),
         state=one.state,
         status=shown(status),
         percent=percent,

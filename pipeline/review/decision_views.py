@@ -76,9 +76,8 @@ def _view(
     own = last is not None and last.decision.by == account.name
     waits = ""
     if waiting:
-        waits = words.text(
-            "Waits for a second person, who must be another one than you." if own else "Waits for a second person."
-        )
+        other = words.text("Waits for a second person, who must be another one than you.")
+        waits = other if own else words.text("Waits for a second person.")
     return DecisionView(
         badge=None if last is None else _badge(last.decision.decision, words),
         waits=waits,

@@ -155,7 +155,6 @@ class Ledger:
             row = {
                 "store": store,
                 "profile": profile,
-                "regulation": None if regulation is None else canonical(regulation).decode(),
                 "settings": canonical(settings).decode(),
                 "tool_version": tool_version,
                 "scope": scope,
@@ -163,6 +162,8 @@ class Ledger:
                 "owner": own_name(),
                 "started_at": self.database.now(connection),
             }
+            if regulation is not None:
+                row["regulation"] = canonical(regulation).decode()
             made = connection.execute(insert(batches).values(row).returning(batches.c.id))
             return int(made.scalar_one())
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from pipeline.batch.ledger import Ledger
 from pipeline.batch.tables import jobs
-from pipeline.errors import IntegrityError
+from pipeline.errors import IntegrityError, SettingsError
 from pipeline.model import Message
 from pipeline.report.decisions import Choice, Decision
 from pipeline.review import audit
@@ -230,7 +230,7 @@ def _standings(connection: Connection, key: str) -> dict[str, Standing]:
     found: dict[str, list[Made]] = {}
     for made in _made(events):
         found.setdefault(made.finding["finding"], []).append(made)
-    last = {str(event.details["finding"]): event.seq for event in events}
+    last = {str(event.details.get("finding")): event.seq for event in events}
     return {name: Standing(tuple(some), last[name]) for name, some in found.items()}
 
 
@@ -244,23 +244,34 @@ def _now(connection: Connection, key: str, finding: str, seen: int) -> Standing:
 
 
 def _made(events: Iterable[audit.Event]) -> Iterator[Made]:
-    """Yield decisions in the order in which they were made."""
+    """Yield decisions in the order in which they were made; an event that was spoilt by hand is passed over.
+
+    Which one that is `unbroken verify` tells: its hash does not fit any more.
+    """
     found: dict[int, Made] = {}
-    last: dict[tuple[str, str], int] = {}
+    last: dict[tuple[str, Any], int] = {}
     for event in events:
-        about = event.subject, str(event.details["finding"])
-        if event.action == MADE:
-            found[event.seq] = _read(event)
-            last[about] = event.seq
+        about = event.subject, str(event.details.get("finding"))
+        try:
+            if event.action == MADE:
+                found[event.seq] = _read(event)
+                last[about] = event.seq
+            else:
+                made = found[last[about]]
+                found[made.seq] = _after(made, event)
+        except (KeyError, TypeError, ValueError, SettingsError):
             continue
-        made = found[last[about]]
-        if event.action == CONFIRMED:
-            now = replace(made.decision, confirmed_by=event.actor, confirmed_at=event.at)
-        else:
-            reason = event.details["reason"]
-            now = replace(made.decision, reopened_by=event.actor, reopened_at=event.at, reopened_reason=reason)
-        found[made.seq] = replace(made, decision=now)
     yield from found.values()
+
+
+def _after(made: Made, event: audit.Event) -> Made:
+    """Return a decision after it was confirmed, or opened again."""
+    if event.action == CONFIRMED:
+        now = replace(made.decision, confirmed_by=event.actor, confirmed_at=event.at)
+    else:
+        reason = event.details["reason"]
+        now = replace(made.decision, reopened_by=event.actor, reopened_at=event.at, reopened_reason=reason)
+    return replace(made, decision=now)
 
 
 def _read(event: audit.Event) -> Made:

@@ -9,6 +9,7 @@ import threading
 
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -23,6 +24,7 @@ from pipeline.review.decisions import DecisionRefused, State, confirm, decide, d
 from pipeline.review.index import DECIDED, Query, ReviewIndex, Visible
 from pipeline.review.labels import SCHEMA, labels, write_labels
 from pipeline.review.rights import CLASSES
+from pipeline.review.tables import events
 from pipeline.review.web import office_of
 from pipeline.rules.profile import load_profile
 from tests.pipeline.review_ledgers import night
@@ -128,6 +130,19 @@ def every_key(ledger):
     from tests.pipeline.test_review_app import _results
 
     return [key for key, _ in _results(ledger)]
+
+
+def test_an_event_that_was_spoilt_by_hand_stops_nothing(book, tmp_path):
+    clip = only(book)
+    decide(book, clip, "f1", Choice.ACCEPTED, "clear", "amy", 0)
+    decide(book, clip, "f2", Choice.ACCEPTED, "clear", "amy", 0)
+    with book.database.engine.begin() as connection:
+        connection.execute(update(events).where(events.c.seq == 1).values(details='{"finding": 7}'))
+    assert set(standings(book, clip.key)) == {"f2"}
+    index = ReviewIndex(tmp_path / "review.index")
+    assert index.refresh(book)
+    index.close()
+    assert any(problem.first == 1 for problem in audit.verify(book, None))
 
 
 def test_lists_follow_what_was_decided(book, tmp_path):

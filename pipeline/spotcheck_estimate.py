@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-Z = 1.959963984540054
-"""Quantile of the normal distribution for 95 %."""
+from pipeline.statistics import wilson_of_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +80,5 @@ def _share(weighed: list[tuple[float, bool]]) -> Share | None:
     whole = sum(weight for weight, _ in weighed)
     share = sum(weight for weight, hit in weighed if hit) / whole
     count = whole**2 / sum(weight**2 for weight, _ in weighed)
-    middle = share + Z**2 / (2 * count)
-    half = Z * math.sqrt(share * (1 - share) / count + Z**2 / (4 * count**2))
-    scale = 1 + Z**2 / count
-    low, high = max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+    low, high = wilson_of_share(share, count)
     return Share(share, min(low, share), max(high, share), len(weighed))

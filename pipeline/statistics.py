@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ SMALL_GROUP = N_(
 )
 LEVELS = tuple(str(level) for level in Level)
 """Of findings, the gravest first."""
+Z = 1.959963984540054
+"""Quantile of the normal distribution for 95 %."""
 NOTHING_STATED: tuple[str | None, ...] = (None,)
 
 
@@ -166,10 +169,16 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     ----------
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209-212.
     """
-    from scipy.stats import binomtest
+    return wilson_of_share(hits / count, count)
 
-    low, high = binomtest(hits, count).proportion_ci(confidence_level=0.95, method="wilson")
-    return float(low), float(high)
+
+def wilson_of_share(share: float, count: float) -> tuple[float, float]:
+    """Return the interval as `wilson`, of a share of a number that need not be whole: an effective one."""
+    scale, middle = 1 + Z**2 / count, share + Z**2 / (2 * count)
+    half = Z * math.sqrt(share * (1 - share) / count + Z**2 / (4 * count**2))
+    low = (middle - half) / scale if share > 0 else 0.0
+    high = (middle + half) / scale if share < 1 else 1.0
+    return max(0.0, low), min(1.0, high)
 
 
 def statistics(read: Results, by: Sequence[str] = ()) -> Statistics:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
+import subprocess
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
 from pipeline.batch.tables import jobs
 from pipeline.review import accounts, audit
 from pipeline.review.frames import hidden_times
+from pipeline.review.rights import CLASSES, Role
 from tests.conftest import DATA_SAMPLES
 from tests.footage import make_clip
 from tests.pipeline.browsing import PASSWORD, fits, log_in, serving, until, watched
@@ -34,6 +38,8 @@ def served(tmp_path_factory):
         accounts.add(ledger, "system", "root", PASSWORD, ["admin"])
         roles = ["supervisor", "auditor"]
         accounts.add(ledger, "root", "张三", PASSWORD, roles, all_units=True, classes=["unstated", "open"])
+        everything = {"all_units": True, "classes": CLASSES}
+        accounts.add(ledger, "root", "everybody", PASSWORD, list(Role), **everything)
         accounts.add(ledger, "root", "stranger", PASSWORD, ["supervisor"], units=["another"], classes=["unstated"])
     with serving(night.folder, night.place) as address:
         yield address, night
@@ -89,6 +95,7 @@ def test_the_whole_path_from_the_log_in_to_the_log_out(served, page_of, width, t
     page.evaluate("document.getElementById('player').play()")
     until(page, f"document.getElementById('player').currentTime > {cut['span']['stop_s'] + 0.5}")
     _dismiss_and_open_again(page, cut["id"], f"水平晃动 {width}")
+    content = _approved_report(page, f"当事人 李四 {width}", tag)
     page.click("header nav a[href='/audit']")  # what the clip's page still asks for would be refused after the log-out
     page.select_option("select[name=action]", "decision")
     page.click(".filters button.main")
@@ -99,8 +106,35 @@ def test_the_whole_path_from_the_log_in_to_the_log_out(served, page_of, width, t
     page.click("header form button")
     page.wait_for_selector("input[name=password]")
     with night.ledger() as ledger:
-        actions = [event.action for event in audit.page(ledger, actor="张三").events]
+        actions = [event.action for event in audit.page(ledger, actor="张三", limit=200).events]
+        handed = audit.page(ledger, actor="张三", action="exported").events[0]
     assert {"log-in", "clip-viewed", "footage-played", "decision", "decision-reopened", "log-out"} <= set(actions)
+    assert handed.details["file_sha256"] == hashlib.sha256(content).hexdigest()
+    said = subprocess.run(["pdftotext", "-", "-"], input=content, capture_output=True, check=True).stdout.decode()
+    assert "水平晃动" in said and "张三" in said, "the report does not tell what was decided"
+
+
+def _approved_report(page, given_to: str, tag: str) -> bytes:
+    """Approve a copy, have the report made as PDF, and return what the browser was handed."""
+    section = page.locator("#copies")
+    section.locator("details summary").click()
+    section.locator("input[name=given_to]").fill(given_to)
+    section.locator("form[action$=approvals] button").click()
+    page.wait_for_selector("#copies select[name=kind]")
+    page.wait_for_selector("body[data-ready]")
+    page.select_option(
+        "#copies select[name=approval]", index=page.locator("#copies select[name=approval] option").count() - 1
+    )
+    section.locator("form[action$=exports] button").click()
+    page.wait_for_selector(f".handed li:has-text('{given_to}')")
+    page.wait_for_selector("body[data-ready]")
+    ready = f".handed li[data-state=ready]:has-text('{given_to}')"
+    page.wait_for_selector(ready, timeout=300_000)
+    assert fits(page)
+    with page.expect_download() as download:
+        page.click(f"{ready} a.get")
+    assert download.value.suggested_filename == CUT.replace(".mp4", f".report.{tag}.pdf")
+    return bytes(download.value.path().read_bytes())
 
 
 def _dismiss_and_open_again(page, finding: str, reason: str) -> None:
@@ -156,3 +190,31 @@ def test_who_may_see_nothing_sees_nothing(served, page_of):
         key = ledger.database.read(lambda connection: connection.scalar(wanted))
     answer = page.request.get(f"{address}clips/{key}/media")
     assert answer.status == 404
+
+
+@pytest.mark.parametrize(("width", "tag"), [(1280, "en"), (390, "zh-CN")])
+def test_no_page_has_a_serious_fault_of_accessibility(served, page_of, width, tag):
+    address, _ = served
+    page = page_of(width, tag)
+    faults = _faults(page, "log-in")
+    log_in(page, "everybody")
+    page.wait_for_selector("table.clips")
+    clip = page.get_attribute(f"table.clips a:has-text('{CUT}')", "href")
+    session = clip.replace("clips", "sessions")
+    pages = ("", clip, session, "/statistics", "/spot-checks", "/audit", "/users", "/users/new", "/users/1", "/account")
+    for path in pages:
+        page.goto(address.rstrip("/") + path)
+        if path == clip:
+            page.wait_for_selector("body[data-ready]")
+            page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+        assert fits(page), path
+        faults += _faults(page, path)
+    assert faults == []
+
+
+def _faults(page, where: str) -> list[str]:
+    """Return what axe-core finds to be a serious or critical fault."""
+    found = Axe().run(page).response
+    assert len(found["passes"]) > 5, f"{where}: nothing was looked at"
+    return [f"{where}: {one['id']}: {one['nodes'][0]['html']}" for one in found["violations"]
+            if one["impact"] in ("serious", "critical")]  # fmt: skip

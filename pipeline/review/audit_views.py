@@ -35,7 +35,7 @@ ACTIONS = {
     "labels-exported": N_("Labels exported"),
     "copy-approved": N_("Copy approved"),
     "report-made": N_("Report made"),
-    "exported": N_("Clips exported"),
+    "exported": N_("Copy handed over"),
     "session-viewed": N_("Recording session opened"),
     "statistics-exported": N_("Statistics exported"),
     "spot-check-drawn": N_("Spot check drawn"),

@@ -77,7 +77,7 @@ def test_the_whole_path_from_the_log_in_to_the_log_out(served, page_of, width, t
     assert page.locator("table.clips tbody tr").count() == 1
     page.click(f"table.clips a:has-text('{CUT}')")
     page.wait_for_selector("body[data-ready]")
-    assert page.locator("#timeline .mark.violation").count() >= 1
+    page.wait_for_selector("#timeline .mark.violation")
     assert page.locator("#timeline canvas").count() >= 2, "no curve is drawn"
     assert fits(page)
     page.locator("#timeline .mark.violation").first.click()

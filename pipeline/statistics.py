@@ -119,7 +119,7 @@ class Statistics:
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Return the 95 % Wilson score interval of the share `hits` of `count`, which is 1 or more.
+    """Return the 95 % Wilson score interval of the share `hits` of `count`; (0, 1) if `count` is 0.
 
     References
     ----------
@@ -127,6 +127,8 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     """
     from scipy.stats import binomtest
 
+    if not count:
+        return 0.0, 1.0
     low, high = binomtest(hits, count).proportion_ci(confidence_level=0.95, method="wilson")
     return float(low), float(high)
 

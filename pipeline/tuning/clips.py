@@ -78,7 +78,11 @@ class Clips:
         return len(self.clips)
 
     def __getitem__(self, sha256: str) -> Clip:
-        return next(clip for clip in self.clips if clip.sha256.startswith(sha256))
+        """Return a clip by its hash, or by how that begins."""
+        for clip in self.clips:
+            if clip.sha256.startswith(sha256):
+                return clip
+        raise KeyError(sha256)
 
     def sources(self) -> dict[str, frozenset[str]]:
         """Return SHA-256 of each clip → of what it was made from."""
@@ -182,8 +186,8 @@ def load(
     used = chosen.over(profile_settings(loaded.profile))
     found: list[Clip] = []
     lost: list[str] = []
-    for sha256 in shown(labels.clips, "Loading clips", bar):
-        clip = _load(labels.of((sha256,)), Cache(cache), used, loaded.beside, speech=speech)
+    for sha256, rows in shown(list(labels.by_clip().items()), "Loading clips", bar):
+        clip = _load(rows, Cache(cache), used, loaded.beside, speech=speech)
         if isinstance(clip, Clip):
             found.append(clip)
         else:

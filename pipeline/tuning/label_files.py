@@ -90,7 +90,7 @@ def read_truths(place: Path | Iterable[Path], progress: Progress = silent) -> La
     Parameters
     ----------
     place : Path or iterable of Path
-        Truth files, or folders that are searched for `*.truth.toml`.
+        Truth files, a forger's `index.csv`, or folders that are searched for `*.truth.toml`.
     progress : callable
         Told how far a clip is hashed, where neither the truth file nor `index.csv` beside it names its hash.
 
@@ -106,7 +106,8 @@ def read_truths(place: Path | Iterable[Path], progress: Progress = silent) -> La
     """
     places = [place] if isinstance(place, Path) else list(place)
     files: list[Path] = []
-    for one in places:
+    for named in places:
+        one = named.parent if named.name == INDEX else named
         found = sorted(one.rglob(f"*{TRUTH}")) if one.is_dir() else [one]
         if not found:
             raise LabelError(f"{one}: no {TRUTH} lies in this folder.")

@@ -113,6 +113,13 @@ class Labels:
             found[row.sha256] = found.get(row.sha256, frozenset()) | set(row.source)
         return found
 
+    def by_clip(self) -> dict[str, Labels]:
+        """Return the labels of each clip, by its SHA-256, in order of first mention."""
+        rows: dict[str, list[Label]] = {}
+        for row in self.rows:
+            rows.setdefault(row.sha256, []).append(row)
+        return {sha256: Labels(tuple(own)) for sha256, own in rows.items()}
+
     def of(self, clips: Collection[str]) -> Labels:
         """Return the labels of the clips with these hashes."""
         chosen = frozenset(clips)

@@ -206,8 +206,9 @@ def score(
     rules = Rules(named if kinds is None else frozenset(kinds), tolerance_s, least)
     used = settings or clips.settings
     clips.must_be_measured(used)
+    rows = labels.by_clip()
     judged = tuple(
-        judge(clip, clips.detect(clip, used), labels.of((clip.sha256,)), rules)
+        judge(clip, clips.detect(clip, used), rows[clip.sha256], rules)
         for clip in shown(clips.of(labels), "Scoring", bar)
     )
     return Score(used, labels, rules, judged, _kinds(labels, judged, rules, seed, rounds), _alarms(judged))

@@ -50,7 +50,14 @@ def tuned(choice: Choice, held_out: Score, *, by: str | None = None, at: datetim
         raise LabelError("the result is of other settings than were chosen: take what choice.confirm() gives.")
     if held_out.rules != tune.rules:
         raise LabelError("the result was scored by other rules than the choice: take what choice.confirm() gives.")
-    settings = Settings({name: dict(values) for name, values in choice.settings.sections.items() if values})
+    known = sections()
+    settings = Settings(
+        {
+            name: known[name].model_validate(values).model_dump(exclude_unset=True)
+            for name, values in choice.settings.sections.items()
+            if values
+        }
+    )
     rate = held_out.alarms[0]
     record = Tuned(
         by=by or _user(),

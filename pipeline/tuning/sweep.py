@@ -177,7 +177,7 @@ def choose(
     """
     if highest not in get_args(Aim):
         raise LabelError(f"highest={highest!r}; known: {', '.join(get_args(Aim))}.")
-    words = f"highest {highest} of {kind}"
+    words = f"highest {'F1' if highest == 'f1' else highest} of {'all kinds' if kind == ALL else kind}"
     tries = list(swept.points)
     if alarms_an_hour is not None:
         words += f", {'surely ' if sure else ''}at most {alarms_an_hour:g} false alarms an hour"

@@ -14,7 +14,6 @@ from tests.footage import make_clip
 
 SIZE = (160, 128)
 FRAMES = 75
-CASES = ("re-encoded", "frozen-0.5s")
 FROZEN = "detectors.frozen-picture"
 
 
@@ -22,7 +21,6 @@ FROZEN = "detectors.frozen-picture"
 class Made:
     """What the tests work on."""
 
-    folder: Path
     takes: tuple[Path, ...]
     cache: Path
     labels: tune.Labels

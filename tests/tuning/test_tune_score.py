@@ -95,7 +95,7 @@ class TestLoading:
 
     def test_nothing_is_decoded_twice(self, made, monkeypatch):
         monkeypatch.setattr("pipeline.features.extract.measure", lambda *_, **__: pytest.fail("decoded again"))
-        assert len(tune.load(made.labels, made.cache, bar=False)) == 8
+        assert len(tune.load(made.labels, made.cache, bar=False)) == 6
 
     def test_a_clip_that_is_nowhere_is_named(self, made, tmp_path):
         gone = tune.Labels((replace(made.labels.rows[0], path="/gone/one.mp4"),))

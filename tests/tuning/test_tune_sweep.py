@@ -12,7 +12,7 @@ from pipeline.batch.keys import profile_sha256
 from pipeline.cli import app
 from pipeline.errors import SettingsError
 from pipeline.language import language
-from pipeline.model import Outcome
+from pipeline.model import Criterion, Outcome
 from pipeline.report.html import write_report
 from pipeline.report.page_tuned import build_tuned
 from pipeline.rules.profile import load_profile
@@ -70,7 +70,8 @@ def test_two_parameters_are_varied_together(made, parts):
 def test_of_equal_tries_the_middle_one_is_chosen(swept):
     choice = tune.choose(swept, "recall", kind="frozen-picture", alarms_an_hour=0.0)
     assert choice.point.values == {"min_hold_s": 0.3}
-    assert choice.criterion == "highest recall of frozen-picture, at most 0 false alarms an hour"
+    assert choice.criterion == Criterion(FROZEN, {"min_hold_s": 0.3}, "recall", "frozen-picture", 0.0)
+    assert "highest recall of frozen-picture, at most 0 false alarms an hour" in choice._repr_html_()
     assert choice.settings.section(FROZEN) == {"min_hold_s": 0.3}
 
 
@@ -138,7 +139,7 @@ class TestTheFileThatRemembers:
         assert tune.read_tuned(path) == tuned
         record = tuned.tuned
         assert (record.by, record.at, record.tool) == ("李四", "2026-03-04T18:00:00+08:00", "0.1.0")
-        assert record.criterion == f"[{FROZEN}] min_hold_s = 0.3: highest F1 of all kinds"
+        assert record.criteria == (Criterion(FROZEN, {"min_hold_s": 0.3}, "f1", "all"),)
         assert (record.tune.clips, record.held_out.clips) == (len(parts.tune.clips), len(parts.test.clips))
         assert (record.tune.sources, record.held_out.sources) == (2, 2)
         assert record.tune.labels == {"forge": len(parts.tune)} and record.tune.sha256 != record.held_out.sha256
@@ -155,6 +156,20 @@ class TestTheFileThatRemembers:
         path.write_text(text.replace("alarms = 0\n", ""), encoding="utf-8")
         with pytest.raises(SettingsError, match=r"\[tuned\] alarms: Field required"):
             tune.read_tuned(path)
+
+    def test_several_choices_are_all_remembered_and_none_may_leak(self, made, parts, swept, tmp_path):
+        first = tune.choose(swept)
+        grid = {"max_diff": [0.1, 0.2, 0.3]}
+        more = tune.sweep(parts.tune, made.clips, FROZEN, first.settings, kinds=KINDS, bar=False, **grid)
+        second = tune.choose(more, "precision", alarms_an_hour=1.0)
+        result = second.confirm(parts.test, made.clips, bar=False)
+        both = tune.tuned([first, second], result, by="李四")
+        assert [one.section for one in both.tuned.criteria] == [FROZEN, FROZEN]
+        assert both.tuned.tune.clips == len(parts.tune.clips) and both.section(FROZEN)["max_diff"] == 0.2
+        assert tune.read_tuned(tune.write_tuned(tmp_path / "both.toml", both)) == both
+        on_test = tune.sweep(parts.test, made.clips, FROZEN, kinds=KINDS, bar=False, min_hold_s=[0.3])
+        with pytest.raises(LeakageError):
+            tune.tuned([tune.choose(on_test), second], result)
 
     def test_settings_without_a_record_are_not_written(self, tmp_path):
         with pytest.raises(SettingsError, match="no record"):
@@ -210,4 +225,10 @@ class TestTheFileThatRemembers:
         assert f"; labels by origin: forge {on.labels['forge']}; digest {on.sha256[:16]}" in facts["Tuned on"]
         assert facts["False alarms where nothing was done"].startswith("0 in 0.00")
         assert told.results[0].kind == "all kinds" and told.results[0].f1.startswith("1.00 (1.00 – 1.00)")
+        assert facts["Chosen by"] == "[detectors.frozen-picture] min_hold_s = 0.3: highest F1 of all kinds"
+        sure = Criterion("fusion", {"reach_s": 0.2}, "recall", "picture-cut", 2.0, True)
+        chinese = build_tuned(replace(tuned.tuned, criteria=(sure,)), language("zh-CN")).facts[3]
+        assert chinese.name == "选取标准" and chinese.value.endswith(
+            "改动找出率最高，且误报区间的上限每小时不超过 2 次"
+        )
         assert build_tuned(None, language("en")) is None

@@ -306,6 +306,12 @@ class Tuned:
     """Version of the product."""
     criteria: tuple[Criterion, ...]
     """By what each was chosen, in the order in which that was done."""
+    kinds: tuple[str, ...]
+    """Kinds of finding that were scored."""
+    least: str
+    """Lowest level of a finding that counted."""
+    tolerance_s: float
+    """How near to a label a finding of it must lie."""
     parameters_sha256: str
     """Of the parameters that this is true of: `pipeline.settings.parameters_sha256`."""
     tune: TunedOn

@@ -58,7 +58,7 @@ def test_where_not_all_is_known_other_findings_are_neither_right_nor_wrong():
 
 def test_what_a_person_called_false_is_a_false_alarm_and_unsure_is_not_scored():
     rows = [label("picture-cut", word="false"), label("picture-cut", 8.0, 8.04, "unsure")]
-    judged = judge(CLIP, [found("picture-cut"), found("picture-cut", 8.0, 8.04)], rows, RULES)
+    judged = judge(CLIP, [found("picture-cut"), found("picture-cut", 8.0, 8.04)], [*rows, WHOLE], RULES)
     assert [t.judgement for t in judged.told] == ["false alarm", "open"] and judged.sought == ()
 
 

@@ -68,6 +68,8 @@ def test_a_splice_on_one_side_leaks_what_it_was_made_of():
 def test_a_take_leaks_into_the_forgeries_of_it():
     with pytest.raises(LeakageError):
         tune.must_not_leak(labels(label("1", "a")), labels(label("a")))
+    with pytest.raises(LeakageError):  # a copy that something was forged from
+        tune.must_not_leak(labels(label("1", "a")), labels(label("a", "b")))
 
 
 def test_where_all_hangs_together_nothing_can_be_held_out():

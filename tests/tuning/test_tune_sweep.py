@@ -143,6 +143,7 @@ class TestTheFileThatRemembers:
         assert (record.tune.clips, record.held_out.clips) == (len(parts.tune.clips), len(parts.test.clips))
         assert (record.tune.sources, record.held_out.sources) == (2, 2)
         assert record.tune.labels == {"forge": len(parts.tune)} and record.tune.sha256 != record.held_out.sha256
+        assert (record.kinds, record.least, record.tolerance_s) == (("frozen-picture",), "suspect", 0.25)
         total = record.results[0]
         assert (total.kind, total.found, total.of, total.right, total.told, total.f1) == ("all", 2, 2, 2, 2, 1.0)
         assert record.alarms == 0 and record.alarms_high == pytest.approx(3.689 / record.alarm_hours, abs=0.5)

@@ -309,14 +309,7 @@ def findings_of(
 ) -> tuple[Features, tuple[Finding, ...], tuple[Skipped, ...]]:
     """Hold a measured clip against the other clips; parameters are those of `conclude`, which then judges.
 
-    Returns
-    -------
-    features : Features
-        With the tables of the other clips.
-    findings : tuple of Finding
-        Of every detector.
-    skipped : tuple of Skipped
-        Detectors that could not run.
+    Returns the tables, with those of the other clips, all findings, and the detectors that could not run.
     """
     used = (settings or Settings()).over(profile_settings(profile))
     if others is None:

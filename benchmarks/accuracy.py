@@ -24,16 +24,16 @@ import typer
 import detectors
 from benchmarks.footage import FOOTAGE, Clip, features_of, honest_takes
 from benchmarks.forged import ALL, Forged, Forger
-from benchmarks.intervals import wilson
 from benchmarks.rivals import Spans, rivals
 from pipeline.detector import REGISTRY
 from pipeline.features.cache import Cache
 from pipeline.forge.plan import Event
 from pipeline.forge.wish import Wish
 from pipeline.fusion import fuse
-from pipeline.model import Features, Finding, Level
+from pipeline.model import Features, Finding, Level, Span
+from pipeline.tuning.intervals import wilson
+from pipeline.tuning.matching import at_least, telling, touches, true_of_whole
 
-TOLERANCE_S = 0.25
 CRF = (20, 23, 26, 28)
 OVERLAY_LINES = 720
 """Height that takes under an overlay are brought to: on the smallest of them no clock could be read."""
@@ -58,7 +58,6 @@ TARGETS: Mapping[str, tuple[float, float]] = {
 UNTOUCHED = "untouched"
 """Whole takes as they were published."""
 HONEST = ("re-encoded", "re-muxed", "light")
-ABOUT_SOUND = frozenset({"audio-missing", "audio-dropout"})
 NOT_BREAKS = frozenset({"place-missing", "place-unclear"})
 
 
@@ -90,18 +89,6 @@ def findings_of(features: Features) -> list[Finding]:
     return fuse(told, features)
 
 
-def telling(findings: Iterable[Finding], event: Event) -> list[Finding]:
-    """Return the findings that tell of an event: of its kinds, suspect or stronger, within 0.25 s."""
-    return [
-        found
-        for found in findings
-        if found.kind in event.kinds
-        and found.level != Level.NOTE
-        and found.span.start_s <= event.span.stop_s + TOLERANCE_S
-        and found.span.stop_s >= event.span.start_s - TOLERANCE_S
-    ]
-
-
 def offset_frames(found: Sequence[Finding], event: Event, frame_s: float) -> float:
     """Return how many pictures the nearest finding begins before or behind the event."""
     return min(abs(f.span.start_s - event.span.start_s) for f in found) / frame_s
@@ -109,13 +96,10 @@ def offset_frames(found: Sequence[Finding], event: Event, frame_s: float) -> flo
 
 def alarms_of(findings: Iterable[Finding], features: Features) -> list[Finding]:
     """Return what is wrongly told of honest footage; what is true of the whole clip is no alarm."""
-    whole_s = 0.95 * features.duration_s()
     return [
         found
         for found in findings
-        if found.level != Level.NOTE
-        and found.kind not in NOT_BREAKS
-        and not (found.kind in ABOUT_SOUND and found.span.stop_s - found.span.start_s >= whole_s)
+        if at_least(found, Level.SUSPECT) and found.kind not in NOT_BREAKS and not true_of_whole(found, features)
     ]
 
 
@@ -125,9 +109,7 @@ def camera_of(clip: Clip) -> str:
 
 
 def _near(spans: Spans, event: Event) -> bool:
-    return any(
-        start <= event.span.stop_s + TOLERANCE_S and stop >= event.span.start_s - TOLERANCE_S for start, stop in spans
-    )
+    return any(touches(Span(start, stop), event.span) for start, stop in spans)
 
 
 def judge(made: Forged, tallies: dict[str, Tally], verbose: bool) -> None:
@@ -137,7 +119,7 @@ def judge(made: Forged, tallies: dict[str, Tally], verbose: bool) -> None:
     frame_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.04
     for event in made.truth.events:
         tally = tallies[made.truth.case]
-        hits = telling(findings, event)
+        hits = telling(findings, event.kinds, event.span)
         tally.of += 1
         tally.found += bool(hits)
         tally.violations += any(hit.level == Level.VIOLATION for hit in hits)

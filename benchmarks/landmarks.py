@@ -31,12 +31,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.intervals import wilson
 from detectors.place import place
 from pipeline.features.schema import to_table
 from pipeline.model import Table
 from pipeline.settings import parameters_of
 from pipeline.signs.landmarks import find_landmarks
+from pipeline.tuning.intervals import wilson
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 REAL = (

@@ -17,7 +17,6 @@ from typing import Annotated
 import typer
 
 from benchmarks.footage import FOOTAGE
-from benchmarks.intervals import most_an_hour, wilson
 from benchmarks.overlay_material import render
 from benchmarks.overlay_recipe import Recipe
 from benchmarks.overlay_score import (
@@ -50,6 +49,7 @@ from pipeline.detector import REGISTRY
 from pipeline.features.cache import Cache
 from pipeline.model import Features, Finding
 from pipeline.settings import Settings
+from pipeline.tuning.intervals import most_an_hour, wilson
 
 WORST_CRF = 32
 """The targets hold up to this quality."""

@@ -24,7 +24,6 @@ import av
 import cv2
 import numpy as np
 
-from benchmarks.intervals import wilson
 from benchmarks.signs_material import (
     LARGEST_SCALE,
     SHARED,
@@ -47,6 +46,7 @@ from pipeline.model import Features, Table
 from pipeline.signs.matching import match_score, signs_of
 from pipeline.signs.naming import plain
 from pipeline.signs.reader import read_texts
+from pipeline.tuning.intervals import wilson
 
 HEIGHTS_PX = (48, 32, 24, 18, 14)
 """Heights that the letters are scaled down to."""

@@ -21,7 +21,6 @@ import typer
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from benchmarks.intervals import wilson
 from benchmarks.sound_material import CODINGS, MATERIAL_VERSION, Coding, Judged, judged, sources
 from detectors._sound import excess
 from detectors.audio_break import audio_break
@@ -29,6 +28,7 @@ from pipeline.features.break_weights import WEIGHTS
 from pipeline.features.breaks import NARROW_HZ, WIDE_HZ, mark_names
 from pipeline.features.schema import table
 from pipeline.model import Features, Level
+from pipeline.tuning.intervals import wilson
 
 TOLERANCE_S = 0.1
 NEAR_S = 0.03

@@ -19,7 +19,6 @@ import av
 import numpy as np
 import typer
 
-from benchmarks.intervals import wilson
 from benchmarks.sound_material import Coding, Sound, half, recorded, sources
 from detectors.audio_break import audio_break
 from detectors.audio_missing import audio_missing
@@ -28,6 +27,7 @@ from detectors.timestamp_gap import timestamp_gap
 from pipeline.features.extract import measure
 from pipeline.features.schema import to_table
 from pipeline.model import Features, Finding, Level
+from pipeline.tuning.intervals import wilson
 
 RATE = 25
 _EDGE_S = 1.5

@@ -26,11 +26,11 @@ import typer
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from benchmarks.intervals import wilson
 from benchmarks.speech_sentences import PARTS, TALK, WHOLE
 from pipeline.features.cache import Cache, CacheKey
 from pipeline.features.schema import table, to_table
 from pipeline.model import Features, Table
+from pipeline.tuning.intervals import wilson
 from transcripts.normalise import han, simplified
 from transcripts.notice import STANDARD, notice
 from transcripts.transcribe import TRANSCRIBE_VERSION, libraries, transcribe

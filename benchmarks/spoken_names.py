@@ -19,11 +19,11 @@ from pathlib import Path
 
 import soundfile
 
-from benchmarks.intervals import wilson
 from benchmarks.speech import measured
 from pipeline.features.cache import Cache
 from pipeline.features.schema import table
 from pipeline.model import Table
+from pipeline.tuning.intervals import wilson
 from transcripts.normalise import han
 from transcripts.place_spoken import spoken_names
 

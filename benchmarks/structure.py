@@ -20,16 +20,16 @@ import typer
 import detectors  # noqa: F401  (registers every detector)
 from benchmarks.footage import FOOTAGE, honest_takes
 from benchmarks.footage import Clip as Take
-from benchmarks.intervals import wilson
 from benchmarks.structure_edits import CUTS, REMUXES, STYLES, load, read, record, write
 from pipeline.detector import REGISTRY
 from pipeline.features.child import Clip
 from pipeline.features.schema import to_table
 from pipeline.features.spool import read_spool
-from pipeline.model import Features, Finding, Level
+from pipeline.model import Features, Finding, Level, Span
+from pipeline.tuning.intervals import wilson
+from pipeline.tuning.matching import touches
 
 MEASURED = ("container", "boxes", "streams", "edits", "packets", "parameters", "encoder")
-WITHIN_S = 0.25
 STRUCTURAL = ("stream-change", "timestamp-gap", "timestamp-disorder", "edit-list", "header-mismatch", "truncated")
 
 
@@ -92,11 +92,8 @@ def measure(clips: list[Take], work: Path, verbose: bool) -> None:
                     continue
                 target = work / f"edited.{style.container}"
                 found = alarms(findings_of(structure_of(write(edited[0], path, target), work)))
-                near = [
-                    f
-                    for f in found
-                    if f.span.start_s - WITHIN_S <= edited[1] <= f.span.stop_s + WITHIN_S or f.kind == "edit-list"
-                ]
+                place = Span(edited[1], edited[1])
+                near = [f for f in found if touches(f.span, place) or f.kind == "edit-list"]
                 counts[name, style.name] += 1
                 hits[name, style.name] += bool(near)
                 for f in near:

@@ -21,7 +21,8 @@ from benchmarks.footage import FOOTAGE, honest_takes
 from benchmarks.structure import structure_of
 from benchmarks.structure_edits import Take, load
 from pipeline.detector import REGISTRY
-from pipeline.model import Finding
+from pipeline.model import Finding, Level, Span
+from pipeline.tuning.matching import telling
 
 FIRST = ((25, 20, 0), (30, 26, 0), (30, 23, 40))
 """Distance of key frames, CRF and scenecut (0: key frames by count alone) of the first encoding."""
@@ -113,11 +114,7 @@ def main(
                     period = next((f.evidence["period_pictures"] for f in found if f.kind == "re-encoded"), None)
                     rhythm[name, edit] += period is not None and (edit == "once" or period == first[0])
                     cut_s = (HALFWAY - 5) / rate
-                    near = [
-                        f
-                        for f in found
-                        if f.kind == "missing-frames" and f.span.start_s - 0.25 <= cut_s <= f.span.stop_s + 0.25
-                    ]
+                    near = telling(found, {"missing-frames"}, Span(cut_s, cut_s), least=Level.NOTE)
                     breaks[name, edit] += bool(near) if gone else any(f.kind == "missing-frames" for f in found)
     print("| first encoding | then | rhythm told | break told | of |\n| --- | --- | --- | --- | --- |")
     for name, edit in counts:

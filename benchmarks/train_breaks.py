@@ -34,7 +34,7 @@ from detectors._motion_windows import windows
 from pipeline.detector import REGISTRY
 from pipeline.forge.wish import Wish
 from pipeline.fusion import INPUTS, MODEL, breaks, inputs_of
-from pipeline.model import Span
+from pipeline.tuning.matching import touches
 
 CASES = {"re-encoded": 2, "light": 1, "removed-3": 2, "removed-10": 2, "removed-30": 1, "splice": 1}
 """Case → how often every take is forged so."""
@@ -189,16 +189,13 @@ def joined(forger: Forger, data: Samples) -> Joined:
             honest_s += 0.0 if made.truth.forged else made.features.duration_s()
             told = [found for name in _TELLING for found in REGISTRY[name](made.features)]
             for each in breaks(told, REACH_S)[0]:
-                near = [e for e in made.truth.events if made.truth.forged and _touches(each.leader.span, e.span)]
+                done = made.truth.events if made.truth.forged else ()
+                near = [event for event in done if touches(each.leader.span, event.span, REACH_S)]
                 rows.append(inputs_of(each, made.features))
                 true.append(bool(near))
                 whole.append(not made.truth.forged)
                 names.append(take_of(made.source))
     return Joined(np.stack(rows), np.array(true), np.array(names), honest_s, np.array(whole))
-
-
-def _touches(found: Span, done: Span) -> bool:
-    return found.start_s <= done.stop_s + REACH_S and found.stop_s >= done.start_s - REACH_S
 
 
 def levels(data: Joined, score: NDArray[np.float64]) -> list[str]:

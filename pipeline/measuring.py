@@ -243,6 +243,17 @@ def kept(
     return Features(with_clock(_joined(*found))), cache.file(media, SOUND)
 
 
+def measured_alike(one: Settings, other: Settings) -> bool:
+    """Tell whether two settings measure the same tables, so that what was kept under one serves the other."""
+    heard = [
+        REGISTRY["notice"].parameters.model_validate(each.section("detectors.notice")).model_dump()
+        for each in (one, other)
+    ]
+    return all(stage.used(one) == stage.used(other) for stage in STAGES.values()) and all(
+        heard[0][name] == heard[1][name] for name in ("notices", "opening_s")
+    )
+
+
 def listen(
     footage: Footage, settings: Settings, cache: Cache, progress: Progress = silent
 ) -> tuple[Features, Message | None]:

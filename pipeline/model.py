@@ -244,6 +244,91 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class TunedOn:
+    """The clips that parameters were tuned on, or that their result was measured on."""
+
+    clips: int
+    sha256: str
+    """Of the clips' SHA-256 in ascending order, a line each."""
+    sources: int
+    """Takes that the clips were made from."""
+    hours: float
+    labels: Mapping[str, int]
+    """Origin of labels (forge, truth, review) → how many of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class TunedResult:
+    """What tuned parameters come to for one kind of finding, on clips that they were not tuned on; 95 % intervals."""
+
+    kind: str
+    """ "all": all kinds together."""
+    found: int
+    of: int
+    right: int
+    """Of the findings that were told, so many are true."""
+    told: int
+    recall_low: float
+    recall_high: float
+    precision_low: float
+    precision_high: float
+    f1: float | None = None
+    """None: nothing was to be found, and nothing was told."""
+    f1_low: float | None = None
+    f1_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """By what values of parameters were chosen."""
+
+    section: str
+    values: Mapping[str, Any]
+    """Parameter → value."""
+    highest: str
+    """f1, recall or precision."""
+    kind: str
+    """Of this kind of finding; "all": of all that were scored."""
+    alarms_an_hour: float | None = None
+    """Among tries with no more false alarms an hour than this; None: among all."""
+    sure: bool = False
+    """The upper end of the interval of false alarms was to be no more than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """Who tuned parameters, when, on what, and with which result: stands with them in the settings file."""
+
+    by: str
+    at: str
+    """ISO 8601, with its zone."""
+    tool: str
+    """Version of the product."""
+    criteria: tuple[Criterion, ...]
+    """By what each was chosen, in the order in which that was done."""
+    kinds: tuple[str, ...]
+    """Kinds of finding that were scored."""
+    least: str
+    """Lowest level of a finding that counted."""
+    tolerance_s: float
+    """How near to a label a finding of it must lie."""
+    parameters_sha256: str
+    """Of the parameters that this is true of: `pipeline.settings.parameters_sha256`."""
+    tune: TunedOn
+    held_out: TunedOn
+    """What the results were measured on; no source of it is one of `tune`."""
+    results: tuple[TunedResult, ...]
+    alarms: int
+    """False alarms on footage of which all is known."""
+    alarm_hours: float
+    """Length of that footage."""
+    alarms_low: float
+    """False alarms an hour are at least so many, with 97.5 % confidence."""
+    alarms_high: float
+    """False alarms an hour are at most so many, with 97.5 % confidence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Examination:
     """All that one scan of one clip came to: what the JSON, the report and the exit code are made from."""
 
@@ -261,5 +346,7 @@ class Examination:
     """Name → version of the tool, its libraries and its models."""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Every parameter of every stage as it was used: section → name → value."""
+    tuned: Tuned | None = None
+    """Where parameters were tuned: who did it, on what, and with which result."""
     sound: Path | None = None
     """The sound (16 kHz mono FLAC, starting at 0 s of the presentation timeline), if any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,8 +80,21 @@ def _frames_in_header(features: Features) -> int | None:
     return int(claims[0]) if len(claims) and not np.isnan(claims[0]) else None
 
 
-def first_round(features: Features, settings: Settings) -> tuple[list[Finding], list[Skipped]]:
+Known = MutableMapping[str, list[Finding]]
+"""What detectors told of the tables of one clip: name and parameters → findings."""
+
+
+def first_round(
+    features: Features, settings: Settings, known: Known | None = None
+) -> tuple[list[Finding], list[Skipped]]:
     """Run every detector that looks at this clip alone, and join what is told of one break.
+
+    Parameters
+    ----------
+    features : Features
+    settings : Settings
+    known : mutable mapping, optional
+        A detector that was run on the same tables with the same parameters is not run again; filled here.
 
     Returns
     -------
@@ -89,7 +102,7 @@ def first_round(features: Features, settings: Settings) -> tuple[list[Finding], 
     skipped : list of Skipped
         Detectors that could not run, with the columns that they miss.
     """
-    found, skipped = _round(features, settings, second=False)
+    found, skipped = _round(features, settings, known, second=False)
     return fuse(found, features, **settings.section(FUSION)), skipped
 
 
@@ -115,13 +128,15 @@ def detect(
     """
     found, skipped = before or first_round(features, settings)
     tables = {**features.tables, "findings": table("findings", [_row(finding) for finding in found])}
-    later, also_skipped = _round(Features(tables), settings, second=True)
+    later, also_skipped = _round(Features(tables), settings, None, second=True)
     whole = sorted(settled([*found, *later]), key=lambda f: (f.span.start_s, f.span.stop_s))
     numbered = tuple(replace(finding, id=f"f{n}") for n, finding in enumerate(whole, 1))
     return numbered, tuple(sorted([*skipped, *also_skipped], key=lambda skip: skip.detector))
 
 
-def _round(features: Features, settings: Settings, *, second: bool) -> tuple[list[Finding], list[Skipped]]:
+def _round(
+    features: Features, settings: Settings, known: Known | None, *, second: bool
+) -> tuple[list[Finding], list[Skipped]]:
     found: list[Finding] = []
     skipped: list[Skipped] = []
     for name, entry in sorted(REGISTRY.items()):
@@ -129,8 +144,15 @@ def _round(features: Features, settings: Settings, *, second: bool) -> tuple[lis
             continue
         if missing := entry.missing(features):
             skipped.append(Skipped(name, tuple(missing)))
+            continue
+        params = settings.section(f"detectors.{name}")
+        key = f"{name} {sorted(params.items())}"
+        if known is None:
+            found.extend(entry(features, **params))
         else:
-            found.extend(entry(features, **settings.section(f"detectors.{name}")))
+            if key not in known:
+                known[key] = entry(features, **params)
+            found.extend(known[key])
     return found, skipped
 
 
@@ -235,17 +257,67 @@ def look(
             features, sound, unreadable = measure(footage, used, cache, progress, case=case, unfinished=unfinished)
     except FootageError as error:
         unreadable = told(error)
-    features = store.tables(features, footage, case, used)
-    first = first_round(features, used)
-    name = read_name(path, **used.section(NAMES))
-    clip = clip_of(footage, features, name, case, first[0], readable=unreadable is None)
-    return Looked(footage, features, case, clip, first, sound, unreadable, triage)
+    looked = regard(footage, features, profile, settings, store, case)
+    if unreadable is None and sound is None and not triage:
+        return looked
+    clip = replace(looked.clip, readable=unreadable is None)
+    return replace(looked, clip=clip, sound=sound, unreadable=unreadable, triage=triage)
+
+
+def regard(
+    footage: Footage,
+    features: Features,
+    profile: Profile,
+    settings: Settings | None = None,
+    beside: Beside | None = None,
+    case: CaseRecord | None = None,
+    known: Known | None = None,
+) -> Looked:
+    """Run the detectors that need no other clip over what was measured of a clip; nothing is measured here.
+
+    Parameters
+    ----------
+    footage : Footage
+        The file need not be there.
+    features : Features
+        As `measure` brings it: without the tables of what lies beside the clip.
+    profile, settings, beside
+        As in `look`.
+    case : CaseRecord, optional
+        The clip's case record.
+    known : mutable mapping, optional
+        As in `first_round`: for those who run detectors on one clip again and again.
+    """
+    used = (settings or Settings()).over(profile_settings(profile))
+    features = (beside or Beside()).tables(features, footage, case, used)
+    first = first_round(features, used, known)
+    clip = clip_of(footage, features, read_name(footage.path, **used.section(NAMES)), case, first[0])
+    return Looked(footage, features, case, clip, first, None, None, False)
 
 
 def together(clips: Sequence[Clip], profile: Profile, settings: Settings | None = None) -> Chain:
     """Put the clips of one run together by recorder, under the settings of `look`."""
     used = (settings or Settings()).over(profile_settings(profile))
     return chain(clips, **used.section(SESSIONS))
+
+
+def findings_of(
+    looked: Looked,
+    profile: Profile,
+    settings: Settings | None = None,
+    others: Chain | Mapping[str, Table] | None = None,
+) -> tuple[Features, tuple[Finding, ...], tuple[Skipped, ...]]:
+    """Hold a measured clip against the other clips; parameters are those of `conclude`, which then judges.
+
+    Returns the tables, with those of the other clips, all findings, and the detectors that could not run.
+    """
+    used = (settings or Settings()).over(profile_settings(profile))
+    if others is None:
+        others = together([looked.clip], profile, settings)
+    told_by_others = tables_of(others, looked.footage.path) if isinstance(others, Chain) else others
+    features = Features({**looked.features.tables, **told_by_others})
+    findings, skipped = detect(features, used, looked.first)
+    return features, findings, skipped
 
 
 def conclude(
@@ -273,11 +345,7 @@ def conclude(
         nothing could.
     """
     used = (settings or Settings()).over(profile_settings(profile))
-    if others is None:
-        others = together([looked.clip], profile, settings)
-    told_by_others = tables_of(others, looked.footage.path) if isinstance(others, Chain) else others
-    features = Features({**looked.features.tables, **told_by_others})
-    findings, skipped = detect(features, used, looked.first)
+    features, findings, skipped = findings_of(looked, profile, settings, others)
     examined = examined_of(features)
     rules, verdict = judge(profile, findings, features, examined)
     if looked.unreadable is not None:
@@ -296,6 +364,7 @@ def conclude(
         unreadable=looked.unreadable,
         versions=versions(used),
         settings=all_settings(used),
+        tuned=used.tuned,
         sound=looked.sound,
     )
 

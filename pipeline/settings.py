@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -11,9 +13,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from pipeline.errors import SettingsError
+from pipeline.model import Message, Tuned
+
+TUNED = "tuned"
+"""Table of a settings file that says who tuned the parameters beside it, on what, and with which result."""
+CHANGED = (
+    "{path}: the parameters were changed after they were tuned, so [tuned] is not true of them. "
+    "Tune again, or remove [tuned]."
+)
 
 
 @cache
@@ -51,6 +61,8 @@ class Settings:
     """Parameters that differ from the defaults: section (`detectors.NAME` or a stage's name) → name → value."""
 
     sections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tuned: Tuned | None = None
+    """Who tuned them; None: nobody did, or it is not known."""
 
     def section(self, name: str) -> Mapping[str, Any]:
         """Return the values of one section; empty if none is set."""
@@ -59,7 +71,9 @@ class Settings:
     def over(self, base: Settings) -> Settings:
         """Lay these settings over `base`: what is set here wins."""
         names = {*base.sections, *self.sections}
-        return Settings({name: {**base.section(name), **self.section(name)} for name in names})
+        return Settings(
+            {name: {**base.section(name), **self.section(name)} for name in names}, self.tuned or base.tuned
+        )
 
 
 def settings_from(document: Mapping[str, Any], known: Mapping[str, type[BaseModel]], source: str) -> Settings:
@@ -95,6 +109,40 @@ def settings_from(document: Mapping[str, Any], known: Mapping[str, type[BaseMode
             ) from error
         checked[name] = model.model_dump(exclude_unset=True)
     return Settings(checked)
+
+
+def read_settings(path: Path, known: Mapping[str, type[BaseModel]]) -> Settings:
+    """Read a settings file; its table `[tuned]`, if there is one, must be about the parameters that stand beside it.
+
+    Raises
+    ------
+    SettingsError
+        If it is no TOML, names what does not exist, or its parameters were changed after they were tuned.
+    """
+    document = read_toml(path)
+    told = document.pop(TUNED, None)
+    settings = settings_from(document, known, str(path))
+    if told is None:
+        return settings
+    try:
+        tuned = TypeAdapter(Tuned).validate_python(told)
+    except ValidationError as error:
+        first = error.errors()[0]
+        values = {
+            "path": str(path),
+            "place": ".".join(str(part) for part in first["loc"]),
+            "problem": first["msg"],
+        }
+        raise SettingsError(Message("{path}: [tuned] {place}: {problem}.", values)) from error
+    if tuned.parameters_sha256 != parameters_sha256(settings):
+        raise SettingsError(Message(CHANGED, {"path": str(path)}))
+    return Settings(settings.sections, tuned)
+
+
+def parameters_sha256(settings: Settings) -> str:
+    """Return the digest of the parameters that are set, of JSON with its keys in order."""
+    sections = {name: dict(values) for name, values in settings.sections.items() if values}
+    return hashlib.sha256(json.dumps(sections, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def read_toml(path: Path) -> dict[str, Any]:

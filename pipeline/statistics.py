@@ -163,13 +163,13 @@ class Statistics:
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Return the 95 % Wilson score interval of the share `hits` of `count`, which is 1 or more.
+    """Return the 95 % Wilson score interval of the share `hits` of `count`; (0, 1) if `count` is 0.
 
     References
     ----------
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209-212.
     """
-    return wilson_of_share(hits / count, count)
+    return wilson_of_share(hits / count, count) if count else (0.0, 1.0)
 
 
 def wilson_of_share(share: float, count: float) -> tuple[float, float]:

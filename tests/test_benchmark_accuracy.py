@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import Alarms, Tally, alarms_of, honest_table, offset_frames, table, telling
+from benchmarks.accuracy import Alarms, Tally, alarms_of, honest_table, offset_frames, table
 from pipeline.forge.plan import Event
 from pipeline.model import Features, Finding, Level, Message, Span, Table
+from pipeline.tuning.matching import telling
 
 EVENT = Event("removed", 10, 0.4, Span(5.0, 5.04, 125, 126), frozenset({"missing-frames", "picture-cut"}))
 
@@ -27,7 +28,7 @@ def found(kind, start_s, stop_s, level=Level.SUSPECT):
     ],
 )
 def test_an_edit_is_found_by_a_kind_that_names_it_within_a_quarter_of_a_second(finding, counts):
-    assert bool(telling([finding], EVENT)) is counts
+    assert bool(telling([finding], EVENT.kinds, EVENT.span)) is counts
 
 
 def test_the_offset_is_that_of_the_nearest_finding():

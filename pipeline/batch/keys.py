@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,10 @@ def profile_sha256(profile: Profile, used: Settings, registry: pa.Table | None, 
         The moment for which periods are judged; None: whenever each clip is judged.
     """
     rows = None if registry is None else registry.to_pylist()
-    return digest(
-        {"profile": profile.model_dump(mode="json"), "settings": all_settings(used), "registry": rows, "at": at}
-    )
+    told = {"profile": profile.model_dump(mode="json"), "settings": all_settings(used), "registry": rows, "at": at}
+    if used.tuned is not None:  # results say who tuned
+        told["tuned"] = asdict(used.tuned)
+    return digest(told)
 
 
 def tool_version(used: Settings) -> str:

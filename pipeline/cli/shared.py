@@ -23,7 +23,8 @@ from pipeline.language import LANGUAGES, Language
 from pipeline.model import Message
 from pipeline.registry import read_registry
 from pipeline.report import json_v1
-from pipeline.settings import Settings, read_toml, settings_from
+from pipeline.rules.profile import DEFAULT_PROFILE as DEFAULT_PROFILE
+from pipeline.settings import Settings, read_settings, settings_from
 
 if TYPE_CHECKING:
     from pipeline.batch.ledger import Ledger
@@ -73,7 +74,6 @@ LedgerOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-DEFAULT_PROFILE = "shijiazhuang-safety"
 
 STAGE_WORDS = {
     "hash": "Hashing the file",
@@ -168,7 +168,7 @@ def bars(clips: int, spoken: Language) -> Iterator[Bar]:
 
 def settings_of(path: Path | None, **speech: str | None) -> Settings:
     """Return what a settings file sets, with parameters of speech that options set over it."""
-    chosen = Settings() if path is None else settings_from(read_toml(path), stages.sections(), str(path))
+    chosen = Settings() if path is None else read_settings(path, stages.sections())
     asked = {name: value for name, value in speech.items() if value is not None}
     if not asked:
         return chosen

@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date, datetime
 from enum import Enum
 from importlib import metadata
@@ -56,6 +57,7 @@ def document(examination: Examination) -> dict[str, Any]:
         "unreadable_message": None if examination.unreadable is None else parts(examination.unreadable),
         "skipped": [{"detector": skip.detector, "missing": skip.missing} for skip in examination.skipped],
         "settings": examination.settings,
+        "tuned": None if examination.tuned is None else asdict(examination.tuned),
     }
     result: dict[str, Any] = plain(whole)
     return result

@@ -20,6 +20,7 @@ from pipeline.report.page_findings import Assets, Entry, FindingView, entries, l
 from pipeline.report.page_overlay import OverlayView, build_overlay
 from pipeline.report.page_records import RecordView, build_records, of_record
 from pipeline.report.page_texts import Texts, Transcript, build_texts, build_transcript
+from pipeline.report.page_tuned import TunedView, build_tuned
 from pipeline.report.rules_shown import Group, grouped
 from pipeline.report.snippets import limits_of as limits_of_snippets
 from pipeline.report.stills import limits_of
@@ -118,6 +119,7 @@ class PageData:
     skipped: tuple[SkippedView, ...]
     versions: tuple[Entry, ...]
     settings: tuple[tuple[str, tuple[Entry, ...]], ...]
+    tuned: TunedView | None
     limits: tuple[str, ...]
     isolation: tuple[str, ...]
     """What was in force while the clip was decoded."""
@@ -202,6 +204,7 @@ def build_page(
         skipped=tuple(SkippedView(shown(skip.detector), skip.missing) for skip in examination.skipped),
         versions=entries(examination.versions, words),
         settings=tuple((shown(name), entries(values, words)) for name, values in examination.settings.items()),
+        tuned=build_tuned(examination.tuned, words),
         limits=_limits(examination, assets, words),
         isolation=_isolation(examination.examined, words),
         method=method(examination.examined, words),

@@ -17,6 +17,11 @@ def cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
+def text_of(cell: str) -> str:
+    """Return the text of a cell that `cell` wrote."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
+
+
 def write_sheet(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], stream: TextIO) -> None:
     """Write rows as CSV, with a heading; the stream was opened with `newline=""`."""
     writer = csv.writer(stream)

@@ -274,21 +274,27 @@ def _make(
     examination: Examination, times_s: list[float], folder: Path, *, as_stored: bool = False
 ) -> tuple[str, dict[float, Still]]:
     footage = examination.footage
-    if not times_s or not examination.features.has("streams.default"):
-        return NOT_MADE, {}
-    streams = examination.features["streams"]
-    video = np.flatnonzero((streams["kind"] == "video") & streams["default"].astype(bool))
-    if not len(video):
+    stream = stream_of(examination.features)
+    if not times_s or stream is None:
         return NOT_MADE, {}
     try:
         if not footage.is_unchanged():
             return CHANGED, {}
     except OSError:
         return GONE, {}
+    return NOT_MADE, pictures_at(footage.path, times_s, folder, *stream, as_stored=as_stored)
+
+
+def stream_of(features: Features) -> tuple[int, float] | None:
+    """Return the index of the video stream that was examined and its clockwise turn in degrees; None without one."""
+    if not features.has("streams.default"):
+        return None
+    streams = features["streams"]
+    video = np.flatnonzero((streams["kind"] == "video") & streams["default"].astype(bool))
+    if not len(video):
+        return None
     row = int(video[0])
-    rotation_deg = float(np.nan_to_num(streams["rotation_deg"][row]))
-    stream = int(streams["stream"][row])
-    return NOT_MADE, pictures_at(footage.path, times_s, folder, stream, rotation_deg, as_stored=as_stored)
+    return int(streams["stream"][row]), float(np.nan_to_num(streams["rotation_deg"][row]))
 
 
 def limits_of(stills: Mapping[str, list[ShownStill]]) -> Message | None:

@@ -163,6 +163,10 @@ class Profile(BaseModel):
         return self
 
 
+DEFAULT_PROFILE = "shijiazhuang-safety"
+"""Key of the regulation that clips are judged by where none is named."""
+
+
 def load_profile(name: str | Path, known: Mapping[str, type[BaseModel]] | None = None) -> Profile:
     """Load a profile by its key, or by the path of an agency's own TOML file.
 

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from benchmarks.intervals import wilson
 from pipeline import spotcheck
 from pipeline import spotcheck_ledger as sheet
 from pipeline.batch.ledger import Ledger
@@ -22,6 +21,7 @@ from pipeline.report.results import read_results
 from pipeline.review import audit
 from pipeline.review.spot_checks import place
 from pipeline.spotcheck_estimate import Checked, estimate
+from pipeline.statistics import wilson
 from tests.pipeline.recorded import client, clip, csrf, served
 
 DOCUMENTS = [

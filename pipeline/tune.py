@@ -1,0 +1,86 @@
+"""Tuning detectors, for notebooks: the one import.
+
+    from pipeline import tune
+
+    labels = tune.read_truths(Path("forged")) + tune.read_review(Path("labels.parquet"))
+    clips = tune.load(labels, Path("~/.cache/unbroken").expanduser())       # measured once, then from the cache
+    parts = tune.split(labels, held_out=0.5, seed=1)                         # by source: no take on both sides
+    before = tune.score(parts.test, clips)
+    tries = tune.sweep(parts.tune, clips, "detectors.frozen-picture", min_hold_s=[0.3, 0.5, 0.8, 1.2])
+    choice = tune.choose(tries, "f1", alarms_an_hour=2.0)
+    after = choice.confirm(parts.test, clips)                                # on takes that nothing was chosen by
+    tune.write_tuned(Path("tuned.toml"), tune.tuned(choice, after, by="李四"))
+    tune.errors(after)                                                       # misses and false alarms, with pictures
+
+`docs/tuning.md` says how labels, splits and scores are defined. Nothing here is random but for its seed, and nothing
+is decoded twice. What notebooks show is what `unbroken scan CLIP --settings tuned.toml` tells of each clip by itself.
+"""
+
+from pipeline.beside import Beside
+from pipeline.model import Features, Finding, Level
+from pipeline.settings import Settings
+from pipeline.tuning.clips import BATCH, Clip, Clips, load
+from pipeline.tuning.errors import ErrorRow, Errors, errors
+from pipeline.tuning.intervals import bootstrap_f1, f1, garwood, most_an_hour, wilson
+from pipeline.tuning.judging import Judged, Rules, Sought, Told
+from pipeline.tuning.label_files import read_review, read_truths
+from pipeline.tuning.labels import BREAKS, SCHEMA, Label, LabelError, Labels, labels_from
+from pipeline.tuning.matching import TOLERANCE_S, telling, touches
+from pipeline.tuning.score import ALL, KindScore, Rate, Score, score
+from pipeline.tuning.settings_file import read_tuned, tuned, write_tuned
+from pipeline.tuning.split import LeakageError, Split, folds, groups, must_not_leak, split
+from pipeline.tuning.sweep import Choice, Point, Sweep, choose, sweep
+
+__all__ = [
+    "ALL",
+    "BATCH",
+    "BREAKS",
+    "SCHEMA",
+    "TOLERANCE_S",
+    "Beside",
+    "Choice",
+    "Clip",
+    "Clips",
+    "ErrorRow",
+    "Errors",
+    "Features",
+    "Finding",
+    "Judged",
+    "KindScore",
+    "Label",
+    "LabelError",
+    "Labels",
+    "LeakageError",
+    "Level",
+    "Point",
+    "Rate",
+    "Rules",
+    "Score",
+    "Settings",
+    "Sought",
+    "Split",
+    "Sweep",
+    "Told",
+    "bootstrap_f1",
+    "choose",
+    "errors",
+    "f1",
+    "folds",
+    "garwood",
+    "groups",
+    "labels_from",
+    "load",
+    "most_an_hour",
+    "must_not_leak",
+    "read_review",
+    "read_truths",
+    "read_tuned",
+    "score",
+    "split",
+    "sweep",
+    "telling",
+    "touches",
+    "tuned",
+    "wilson",
+    "write_tuned",
+]

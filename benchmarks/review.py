@@ -3,8 +3,8 @@
     python -m benchmarks.review [--clips 100000] [--requests 200]
 
 A ledger is filled in a temporary folder, indexed, and served as `unbroken review` serves it; one account asks for the
-page of the night again and again, narrowed and sorted in all ways in turn. Printed are the median and the 95th
-percentile of what each way takes, the whole answer received.
+page of the night again and again, narrowed and sorted in all ways in turn, and for the other pages. Printed are the
+median and the 95th percentile of what each way takes, the whole answer received.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from pipeline.review.app import create_app
 from pipeline.review.clip import clip_of
 from pipeline.review.decisions import decide
 from pipeline.review.index import ReviewIndex
-from pipeline.review.rights import CLASSES
+from pipeline.review.rights import CLASSES, Role
 from pipeline.review.web import Office, office_of
 
 PASSWORD = "a long one for the benchmark"
@@ -57,6 +57,17 @@ ASKED: dict[str, dict[str, Any]] = {
     "findings that are open": {"decided": "open"},
     "all findings decided": {"decided": "decided", "sort": "recorded"},
     "unit, rule and kind": {"unit": "执法七队", "rule": "RULE-3", "kind": "clock-jump", "sort": "recorded"},
+}
+
+
+PAGES = {
+    "statistics by unit": "/statistics?by=unit",
+    "statistics by recorder": "/statistics?by=device",
+    "statistics by rule": "/statistics?by=rule",
+    "statistics by kind": "/statistics?by=kind",
+    "spot checks": "/spot-checks",
+    "audit log": "/audit",
+    "users": "/users",
 }
 
 
@@ -87,7 +98,7 @@ def main(
         with Ledger(str(folder / "night.ledger")) as ledger:
             fill(ledger, clips, told)
             _decide(ledger, DECIDED)
-            accounts.add(ledger, "system", "boss", PASSWORD, ["admin", "supervisor"], all_units=True, classes=CLASSES)
+            accounts.add(ledger, "system", "boss", PASSWORD, list(Role), all_units=True, classes=CLASSES)
             index = ReviewIndex(folder / "review.index")
             start = time.perf_counter()
             index.refresh(ledger, lambda done, total: print(f"\r{done} of {total}", end="", file=sys.stderr))
@@ -109,19 +120,28 @@ def _decide(ledger: Ledger, count: int) -> None:
 
 
 def _measure(office: Office, requests: int) -> None:
-    times: dict[str, list[float]] = {name: [] for name in ASKED}
+    addresses = {name: "/?" + urlencode({"batch": 1, **asked}) for name, asked in ASKED.items()}
+    times: dict[str, list[float]] = {name: [] for name in (*addresses, *PAGES)}
     with TestClient(create_app(office, ["testserver"]), headers={"accept": "text/html"}) as client:
         form = client.get("/log-in")
         csrf = form.text.split('name="csrf" value="', 1)[1].split('"', 1)[0]
         client.post("/log-in", data={"name": "boss", "password": PASSWORD, "csrf": csrf})
-        for name, asked in islice(cycle(ASKED.items()), requests * len(ASKED)):
+        for name, address in islice(cycle((addresses | PAGES).items()), requests * len(times)):
             start = time.perf_counter()
-            answer = client.get("/?" + urlencode({"batch": 1, **asked}))
+            answer = client.get(address)
             times[name].append(time.perf_counter() - start)
             assert answer.status_code == 200 and "</html>" in answer.text, answer.text
     print("| asked for | median, ms | p95, ms |\n| --- | --- | --- |")
-    for name, taken in [*times.items(), ("all of these", [one for some in times.values() for one in some])]:
-        print(f"| {name} | {statistics.median(taken) * 1e3:.0f} | {statistics.quantiles(taken, n=20)[-1] * 1e3:.0f} |")
+    of_the_night = [one for name in addresses for one in times[name]]
+    for name in addresses:
+        _tell(name, times[name])
+    _tell("**the night, all of these**", of_the_night)
+    for name in PAGES:
+        _tell(name, times[name])
+
+
+def _tell(name: str, taken: list[float]) -> None:
+    print(f"| {name} | {statistics.median(taken) * 1e3:.0f} | {statistics.quantiles(taken, n=20)[-1] * 1e3:.0f} |")
 
 
 if __name__ == "__main__":

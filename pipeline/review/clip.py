@@ -66,9 +66,9 @@ class Clip:
 
 
 def clip_of(ledger: Ledger, key: str) -> Clip | None:
-    """Return the clip of a result; None if there is no such result."""
-    document = ledger.result(key)
-    if document is None:
+    """Return the clip of a result; None if there is no such result, or its document cannot be read."""
+    told = _document(ledger, key)
+    if told is None:
         return None
     wanted = (
         select(jobs.c.path, batches.c.id, batches.c.store, batches.c.profile, batches.c.regulation,
@@ -80,7 +80,6 @@ def clip_of(ledger: Ledger, key: str) -> Clip | None:
     row = ledger.database.read(lambda connection: connection.execute(wanted).first())
     if row is None:
         return None
-    told = json.loads(document)
     changed = row.bytes is None
     return Clip(
         key,
@@ -93,6 +92,15 @@ def clip_of(ledger: Ledger, key: str) -> Clip | None:
         told["clip"]["bytes"] if changed else row.bytes,
         0 if changed else row.mtime_ns,
     )
+
+
+def _document(ledger: Ledger, key: str) -> dict[str, Any] | None:
+    try:
+        document = ledger.result(key)
+        told = None if document is None else json.loads(document)
+    except ValueError:  # somebody changed the row: `unbroken verify` tells
+        return None
+    return told if isinstance(told, dict) and "clip" in told else None
 
 
 def clip_for(ledger: Ledger, key: str, account: Account, right: Right) -> Clip | None:

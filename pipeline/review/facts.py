@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pipeline.report.grouping import KEYS, ZONE, month
 from pipeline.report.results import UNREADABLE, read_result
-from pipeline.review.rights import ClipFacts
-from pipeline.statistics import outcomes_of
+from pipeline.review.rights import CLASSES, ClipFacts
+from pipeline.statistics import Outcomes, outcomes_of
 
 About = Literal["rule", "kind"]
 
@@ -84,6 +84,32 @@ def facts_of(document: str) -> Facts:
         claimed=claimed,
         outcomes=json.dumps(asdict(outcomes_of(result)), ensure_ascii=False, separators=(",", ":")),
         marks=tuple(_marks(told)),
+    )
+
+
+def spoilt(key: str) -> Facts:
+    """Return what is listed of a result whose document cannot be read; only who may see everything sees it.
+
+    Somebody changed the row, or a newer release wrote it: `unbroken verify` tells which.
+    """
+    return Facts(
+        counted=UNREADABLE,
+        sha256=None,
+        device=None,
+        agency=None,
+        unit=None,
+        case_number=None,
+        classes=joined(CLASSES),
+        started_at=None,
+        duration_s=0.0,
+        violations=0,
+        suspects=0,
+        content=key,
+        recorder=None,
+        month=None,
+        claimed=False,
+        outcomes=json.dumps(asdict(Outcomes("", UNREADABLE, 0, (), ()))),
+        marks=(),
     )
 
 

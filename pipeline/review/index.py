@@ -42,9 +42,10 @@ from pipeline.batch.chain import unpacked
 from pipeline.batch.documents import shown
 from pipeline.batch.ledger import Ledger, any_scope
 from pipeline.batch.tables import batches, jobs, results
+from pipeline.errors import IntegrityError
 from pipeline.model import Level
 from pipeline.review.decisions import Made, State, all_made, last_event
-from pipeline.review.facts import About, Facts, Mark, facts_of
+from pipeline.review.facts import About, Facts, Mark, facts_of, spoilt
 
 VERSION = 5
 """Of the tables below; an index of another version is made again."""
@@ -419,10 +420,17 @@ def _new(ledger: Ledger, after: int) -> Iterator[tuple[str, int, Facts]]:
         wanted = select(results).where(results.c.seq > after).order_by(results.c.seq).limit(ROWS)
         rows = ledger.database.read(partial(_all, wanted=wanted))
         for row in rows:
-            yield row.key, row.seq, facts_of(unpacked(row.document, row.encoding).decode())
+            yield row.key, row.seq, _facts(row)
         if not rows:
             return
         after = rows[-1].seq
+
+
+def _facts(row: Any) -> Facts:
+    try:
+        return facts_of(unpacked(row.document, row.encoding).decode())
+    except (IntegrityError, AttributeError, LookupError, TypeError, ValueError):
+        return spoilt(row.key)
 
 
 def _decided(connection: Connection, after: int) -> tuple[int, list[Made]]:

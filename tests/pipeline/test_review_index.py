@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from benchmarks.documents import document
 from pipeline.batch.ledger import Ledger
+from pipeline.batch.tables import results
+from pipeline.review.clip import clip_of
 from pipeline.review.facts import Mark, facts_of
 from pipeline.review.index import Query, ReviewIndex, Visible
+from pipeline.review.rights import CLASSES
 from tests.pipeline.review_ledgers import night
 
 EVERYTHING = Visible()
@@ -42,6 +45,21 @@ def index(tmp_path):
 
 def names(index: ReviewIndex, batch: int, query: Query = Query(), visible: Visible = EVERYTHING, **part: int):  # noqa: B008
     return [row.shown for row in index.page("", batch, query, visible, **part).rows]
+
+
+def test_a_row_that_was_changed_by_hand_stops_nothing_and_is_for_who_may_see_everything(ledger, tmp_path):
+    batch = night(ledger, [document("a.mp4", "fail", unit=SQUAD, access="open"), document("b.mp4", "pass")])
+    with ledger.database.engine.begin() as connection:
+        connection.execute(update(results).where(results.c.seq == 1).values(document=b"{}", encoding="json"))
+    index = ReviewIndex(tmp_path / "spoilt.index")
+    assert index.refresh(ledger)
+    scope = index.scope(ledger, batch)
+    whole = index.page(scope, batch, Query(), Visible(None, frozenset(CLASSES)))
+    assert [(row.shown, row.counted) for row in whole.rows] == [("a.mp4", "unreadable"), ("b.mp4", "pass")]
+    assert clip_of(ledger, whole.rows[0].key) is None
+    narrow = index.page(scope, batch, Query(), Visible(frozenset({SQUAD}), frozenset({"open"})))
+    assert narrow.total == 0
+    index.close()
 
 
 def test_a_list_holds_every_result_with_its_facts(ledger, index):

@@ -111,7 +111,7 @@ def drawn_view(drawn: Drawn, words: Language) -> DrawnView:
         )
         for name, some in strata.items()
     )
-    heads = tuple(map(_, (N_("Stratum"), N_("Clips"), N_("Drawn"), N_("Checked"), N_("Not in order"))))
+    heads = tuple(map(_, (N_("Stratum"), N_("Clips"), N_("Clips drawn"), N_("Checked"), N_("Not in order"))))
     return DrawnView(
         id=drawn.id,
         facts=facts,

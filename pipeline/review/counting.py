@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select
 
 from pipeline.model import Message
-from pipeline.review.index import ReviewIndex, Visible, clips, outcomes
+from pipeline.review.index import ReviewIndex, Visible
+from pipeline.review.index_tables import clips, outcomes
 from pipeline.statistics import Count, JudgedRule, Outcomes, Statistics, notes
 
 COLUMNS = {

@@ -19,7 +19,8 @@ from pipeline.batch.ledger import Ledger
 from pipeline.case import CaseRecord
 from pipeline.report.grouping import ZONE
 from pipeline.review.clip import Clip, settings_of
-from pipeline.review.index import ReviewIndex, Visible, clips
+from pipeline.review.index import ReviewIndex, Visible
+from pipeline.review.index_tables import clips
 from pipeline.sessions.chain import BETWEEN, chain
 from pipeline.sessions.clips import Clip as Link
 from pipeline.sessions.naming import read_name

@@ -24,7 +24,8 @@ from pipeline.review import audit
 from pipeline.review.accounts import Account
 from pipeline.review.counting import COLUMNS, twins_of
 from pipeline.review.coverage import sees_all
-from pipeline.review.index import ReviewIndex, Visible, clips
+from pipeline.review.index import ReviewIndex, Visible
+from pipeline.review.index_tables import clips
 from pipeline.spotcheck import Clip, Draw, Parameters, clip_of, draw_from
 from pipeline.spotcheck_estimate import Checked, Estimate, estimate
 

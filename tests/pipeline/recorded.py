@@ -15,7 +15,8 @@ from benchmarks.documents import document
 from pipeline.batch.ledger import Ledger
 from pipeline.review import accounts
 from pipeline.review.app import create_app
-from pipeline.review.index import ReviewIndex, clips
+from pipeline.review.index import ReviewIndex
+from pipeline.review.index_tables import clips
 from pipeline.review.rights import CLASSES
 from pipeline.review.web import office_of
 from tests.pipeline.review_ledgers import night

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from tests.pipeline.nights import ROOT
 
 PASSWORD = "correct horse battery staple"
+PATIENCE_S = 180.0
+"""What takes longer hangs; a machine with other things to do may take long."""
 
 
 @contextmanager
@@ -64,6 +66,7 @@ def watched(browser: Any, address: str, expected: str = "nothing") -> Iterator[C
 
     def make(width: int, tag: str) -> Any:
         context = browser.new_context(viewport={"width": width, "height": 844}, locale=tag)
+        context.set_default_timeout(PATIENCE_S * 1e3)
         page = context.new_page()
         page.on("console", hear)
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -85,7 +88,7 @@ def fits(page: Any) -> bool:
 
 def until(page: Any, what: str) -> None:
     """Wait for a condition; Playwright's own way evaluates strings inside the page, which its policy forbids."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE_S
     while not page.evaluate(what):
         assert time.monotonic() < end, what
         page.wait_for_timeout(50)

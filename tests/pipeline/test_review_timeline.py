@@ -99,7 +99,7 @@ def test_it_is_json_and_unknown_numbers_are_null(examination, told):
     again = json.loads(json.dumps(shown, allow_nan=False))
     residual = next(curve for curve in again["curves"] if curve["column"] == "frames.residual")
     assert residual["samples"]["values"][0] is None  # the first picture has none before it
-    assert residual["unit"] == "0..255"
+    assert residual["unit"] == ""
 
 
 def test_curves_are_those_that_findings_rest_on_with_their_thresholds(examination, told):

@@ -52,7 +52,7 @@ def test_a_draft_is_corrected_and_confirmed_and_then_stands(take, cache, tmp_pat
     assert said["status"] == "draft" and said["made"]["by"] == "赵六"
     assert said["clip"]["sha256"] == hashlib.sha256(take.read_bytes()).hexdigest()
     assert said["content"]["cause"] == "危险化学品安全检查" and "base sha256:" in said["made"]["method"]
-    assert "为保护您的合法权益，监督我们的执法行为，" in [line["text"] for line in said["lines"]]
+    assert "为保护您的合法权益，监督我们的执法行为，" in "".join(line["text"] for line in said["lines"])
     with av.open(str(paths["srt"])) as subtitles, av.open(str(take)) as footage:
         starts = [packet.pts for packet in subtitles.demux() if packet.pts is not None]
         assert starts[1:] == [round(line["start_s"] * 1000) for line in said["lines"]][1 - len(starts) :]

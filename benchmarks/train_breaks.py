@@ -33,7 +33,7 @@ from detectors import _motion_model
 from detectors._motion_windows import windows
 from pipeline.detector import REGISTRY
 from pipeline.forge.wish import Wish
-from pipeline.fusion import INPUTS, MODEL, breaks, inputs_of
+from pipeline.fusion import INPUTS, breaks, inputs_of
 from pipeline.tuning.matching import touches
 
 CASES = {"re-encoded": 2, "light": 1, "removed-3": 2, "removed-10": 2, "removed-30": 1, "splice": 1}
@@ -212,7 +212,7 @@ def levels(data: Joined, score: NDArray[np.float64]) -> list[str]:
 
 def main(
     cache: Annotated[Path, typer.Option(help="Folder for measured tables; outside the project.")],
-    save: Annotated[bool, typer.Option(help="Train on all takes of the half and write the models.")] = False,
+    save: Annotated[bool, typer.Option(help="Train on all takes of the half and write the motion model.")] = False,
 ) -> None:
     """Print how well the models do on takes that they did not see."""
     forger = Forger(cache, "tune")
@@ -225,10 +225,12 @@ def main(
     ]
     print("\n".join(levels(told, score)))
     fitted = weigher().fit(told.inputs, told.true)
-    print(dict(zip(INPUTS, fitted.coef_[0].round(2).tolist(), strict=True)), fitted.intercept_.round(2).tolist())
+    print("Defaults of pipeline.fusion.fuse:")
+    for name, weight in zip(INPUTS, fitted.coef_[0].tolist(), strict=True):
+        print(f"    weight_{name} = {weight!r}")
+    print(f"    intercept = {float(fitted.intercept_[0])!r}")
     if save:
         _write(classifier().fit(data.inputs, data.case != ""), _motion_model.MODEL)
-        _write(fitted, MODEL)
 
 
 def _write(model: object, path: Path) -> None:

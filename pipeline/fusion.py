@@ -5,22 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Interval
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from detectors._sound import break_evidence
 from pipeline.model import Evidence, Features, Finding, Level
 
-MODEL = Path(__file__).parent / "data" / "fusion.skops"
-"""Written by `benchmarks/train_breaks.py`."""
-
 INPUTS = ("motion", "cut", "inserted", "repeated", "sound")
-"""What the model weighs, in order: see `inputs_of`."""
+"""What the model weighs, in order: see `inputs_of`. The weight of each is the parameter `weight_…` of `fuse`."""
 
 _LEADERS = (
     "inserted-frames",
@@ -75,6 +71,12 @@ def fuse(
     suspect_probability_calm: Annotated[float, Interval(ge=0, le=1)] = 0.95,
     calm_speed_px: Annotated[float, Ge(0)] = 0.15,
     violation_probability: Annotated[float, Interval(ge=0, le=1)] = 0.995,
+    weight_motion: Annotated[float, Ge(0)] = 1.1279527820744577,
+    weight_cut: Annotated[float, Ge(0)] = 2.5057695574871555,
+    weight_inserted: Annotated[float, Ge(0)] = 0.42070671001146237,
+    weight_repeated: Annotated[float, Ge(0)] = 3.2009338931223272,
+    weight_sound: Annotated[float, Ge(0)] = 0.7911356591101186,
+    intercept: float = -0.7390284388793616,
 ) -> list[Finding]:
     """Join the findings that tell of the same break into one each, with all its grounds and a probability.
 
@@ -97,17 +99,25 @@ def fuse(
         A clip's camera hardly moves if the median of `flow_speed` is below this (pixels of a 160 px wide picture).
     violation_probability : float
         From this probability on, and with two independent grounds, it is a violation (0 to 1).
+    weight_motion, weight_cut, weight_inserted, weight_repeated, weight_sound : float
+        What each of `INPUTS` adds to the logarithm of the odds that a break is real, times the input; never less than
+        0: more evidence never makes a break less likely. Trained with `benchmarks/train_breaks.py`; for footage of
+        your own with `pipeline.tune.train_fusion`.
+    intercept : float
+        The logarithm of the odds where all inputs are 0.
 
     References
     ----------
     Logistic regression as a calibrated combination of experts: J. Platt, "Probabilistic outputs for support vector
     machines", Advances in Large Margin Classifiers (1999), 61-74.
     """
+    weights = np.array([weight_motion, weight_cut, weight_inserted, weight_repeated, weight_sound])
     joined, alone = breaks(findings, reach_s)
     told = list(alone)
     suspect = suspect_probability_calm if _speed_px(features) < calm_speed_px else suspect_probability
     for each in joined:
-        found = _joined(each, probability(each, features), suspect, violation_probability)
+        score = float(probability(inputs_of(each, features), weights, intercept))
+        found = _joined(each, score, suspect, violation_probability)
         if found is not None:
             told.append(found)
     return sorted(told, key=lambda finding: (finding.span.start_s, finding.span.stop_s, finding.kind))
@@ -209,16 +219,12 @@ def _sound(finding: Finding, features: Features) -> float:
     return 0.0 if evidence is None else min(max(evidence, 0.0), _SOUND_MOST)
 
 
-def probability(each: Break, features: Features) -> float:
-    """Return the model's probability that a break is real, 0 to 1."""
-    return float(_model().predict_proba(inputs_of(each, features)[None])[0, 1])
+def probability(inputs: NDArray[np.float64], weights: NDArray[np.float64], intercept: float) -> NDArray[np.float64]:
+    """Return the model's probability that each break is real: float64, shape (…,), 0 to 1.
 
-
-@cache
-def _model() -> Any:
-    import skops.io
-
-    return skops.io.load(MODEL)
+    A logistic function of the weighed `inputs`, shape (…, 5).
+    """
+    return np.asarray(expit(inputs @ weights + intercept), np.float64)
 
 
 def _joined(each: Break, score: float, suspect: float, violation: float) -> Finding | None:

@@ -286,7 +286,7 @@ class Criterion:
     values: Mapping[str, Any]
     """Parameter → value."""
     highest: str
-    """f1, recall or precision."""
+    """f1, recall or precision; likelihood: a model was fitted."""
     kind: str
     """Of this kind of finding; "all": of all that were scored."""
     alarms_an_hour: float | None = None

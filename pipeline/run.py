@@ -102,8 +102,13 @@ def first_round(
     skipped : list of Skipped
         Detectors that could not run, with the columns that they miss.
     """
-    found, skipped = _round(features, settings, known, second=False)
+    found, skipped = unjoined(features, settings, known)
     return fuse(found, features, **settings.section(FUSION)), skipped
+
+
+def unjoined(features: Features, settings: Settings, known: Known | None = None) -> tuple[list[Finding], list[Skipped]]:
+    """Return what `first_round` joins: what every detector tells by itself."""
+    return _round(features, settings, known, second=False)
 
 
 def detect(

@@ -19,7 +19,9 @@ is decoded twice. What notebooks show is what `unbroken scan CLIP --settings tun
 from pipeline.beside import Beside
 from pipeline.model import Features, Finding, Level
 from pipeline.settings import Settings
+from pipeline.tuning.breaks import Breaks, breaks_of
 from pipeline.tuning.clips import BATCH, Clip, Clips, load
+from pipeline.tuning.drift import drift
 from pipeline.tuning.errors import ErrorRow, Errors, errors
 from pipeline.tuning.intervals import bootstrap_f1, f1, garwood, most_an_hour, wilson
 from pipeline.tuning.judging import Judged, Rules, Sought, Told
@@ -30,6 +32,7 @@ from pipeline.tuning.score import ALL, KindScore, Rate, Score, score
 from pipeline.tuning.settings_file import read_tuned, tuned, write_tuned
 from pipeline.tuning.split import LeakageError, Split, folds, groups, must_not_leak, split
 from pipeline.tuning.sweep import Choice, Point, Sweep, choose, sweep
+from pipeline.tuning.training import Trained, Weights, quality, reliability, train_fusion
 
 __all__ = [
     "ALL",
@@ -38,6 +41,7 @@ __all__ = [
     "SCHEMA",
     "TOLERANCE_S",
     "Beside",
+    "Breaks",
     "Choice",
     "Clip",
     "Clips",
@@ -61,8 +65,12 @@ __all__ = [
     "Split",
     "Sweep",
     "Told",
+    "Trained",
+    "Weights",
     "bootstrap_f1",
+    "breaks_of",
     "choose",
+    "drift",
     "errors",
     "f1",
     "folds",
@@ -72,14 +80,17 @@ __all__ = [
     "load",
     "most_an_hour",
     "must_not_leak",
+    "quality",
     "read_review",
     "read_truths",
     "read_tuned",
+    "reliability",
     "score",
     "split",
     "sweep",
     "telling",
     "touches",
+    "train_fusion",
     "tuned",
     "wilson",
     "write_tuned",

@@ -14,6 +14,7 @@ MEASURES = {
     "f1": "F1",
     "recall": N_("share of edits found"),
     "precision": N_("share of findings that are true"),
+    "likelihood": N_("likelihood (a model fitted to the labels)"),
 }
 AT_MOST = N_(", with at most {rate} false alarms an hour")
 SURELY = N_(", with at most {rate} false alarms an hour at the upper end of their interval")

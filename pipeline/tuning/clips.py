@@ -111,9 +111,25 @@ class Clips:
         """
         self.must_be_measured(settings)
         used = settings or self.settings
-        known = clip.known.setdefault(json.dumps(dict(self._over(used).section(CALENDAR)), default=str), {})
+        known = self._known(clip, used)
         looked = run.regard(clip.footage, clip.features, self.profile, used, self.beside, clip.case, known)
         return run.findings_of(looked, self.profile, used)[1]
+
+    def unjoined(self, clip: Clip, settings: Settings | None = None) -> tuple[Features, list[Finding]]:
+        """Return a clip's tables and what each detector tells of it by itself, before the fusion joins and weighs it.
+
+        Raises
+        ------
+        SettingsError
+            If the settings ask for other measurements than were loaded.
+        """
+        self.must_be_measured(settings)
+        used = settings or self.settings
+        features = self.beside.tables(clip.features, clip.footage, clip.case, self._over(used))
+        return features, run.unjoined(features, self._over(used), self._known(clip, used))[0]
+
+    def _known(self, clip: Clip, used: Settings) -> dict[str, list[Finding]]:
+        return clip.known.setdefault(json.dumps(dict(self._over(used).section(CALENDAR)), default=str), {})
 
     def must_be_measured(self, settings: Settings | None) -> None:
         """Do nothing where the loaded tables are those that `settings` ask for.

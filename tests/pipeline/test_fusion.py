@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from pipeline.fusion import INPUTS, _model, breaks, fuse, inputs_of
+from pipeline.fusion import INPUTS, breaks, fuse, inputs_of
 from pipeline.model import Features, Finding, Level, Message, Span, Table
+from pipeline.settings import parameters_of
 
 NOTHING = Features({})
 BY = {"missing-frames": "motion-jump"}
@@ -106,9 +108,20 @@ def test_the_level_is_never_below_the_strongest_ground():
     assert joined.level is Level.VIOLATION
 
 
-def test_more_evidence_never_lowers_the_probability():
-    assert (_model().coef_ >= 0).all()
-    assert _model().coef_.shape == (1, len(INPUTS))
+def test_every_input_has_a_weight_that_cannot_lower_the_probability():
+    parameters = parameters_of(fuse)
+    weights = [f"weight_{name}" for name in INPUTS]
+    assert set(weights) == {name for name in parameters.model_fields if name.startswith("weight_")}
+    for name in weights:
+        with pytest.raises(ValidationError, match="greater than or equal to 0"):
+            parameters(**{name: -0.1})
+
+
+def test_weights_are_the_ones_that_are_set():
+    even = {f"weight_{name}": 0.0 for name in INPUTS}
+    assert [f.score for f in fuse([CUT, JUMP], NOTHING, **even, intercept=0.0)] == [0.5]
+    (cut,) = fuse([CUT], NOTHING, **{**even, "weight_cut": 1.0}, intercept=-1.0)
+    assert cut.score == pytest.approx(6 / 2 / (1 + 6 / 2), abs=1e-4)  # 1 + ln(6/2) - 1: odds of 3
 
 
 @pytest.mark.parametrize("probability", [0.0, 1.0])

@@ -14,9 +14,10 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from pipeline.batch.ledger import Ledger
+from pipeline.batch.summary import Summary, summary
 from pipeline.batch.tables import batches
 from pipeline.review.facts import About
-from pipeline.review.index_filling import state, take_decisions, take_results
+from pipeline.review.index_filling import Standing, standing, take_decisions, take_results
 from pipeline.review.index_tables import clips, marks, opened
 
 MOST_CHOICES = 500
@@ -124,7 +125,8 @@ class ReviewIndex:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.engine = opened(path)
-        self._token: tuple[Any, ...] | None = None
+        self._standing: Standing | None = None
+        self._summaries: dict[int, Summary] = {}
         self._choices: dict[tuple[Any, ...], list[Choice]] = {}
         self._sets: list[str] | None = None
 
@@ -141,13 +143,14 @@ class ReviewIndex:
         progress : callable
             Told how many of how many new results were read.
         """
-        token = ledger.database.read(state)
-        if token == self._token:
+        now = ledger.database.read(standing)
+        if now == self._standing:
             return self.take_decisions(ledger)
-        take_results(self.engine, ledger, token[0], progress)
+        take_results(self.engine, ledger, now.last, progress)
         self.take_decisions(ledger)
-        self._token = token
+        self._standing = now
         self._choices.clear()
+        self._summaries.clear()
         self._sets = None
         return True
 
@@ -159,6 +162,14 @@ class ReviewIndex:
         """Return the scope of a batch."""
         wanted = select(batches.c.scope).where(batches.c.id == batch)
         return str(ledger.database.read(lambda connection: connection.scalar(wanted)))
+
+    def summary(self, ledger: Ledger, batch: int) -> Summary:
+        """Return what a batch comes to, as the ledger stood at the last `refresh`; counted anew while a batch runs."""
+        if self._standing is None or self._standing.asked is not None:
+            return summary(ledger, batch)
+        if batch not in self._summaries:
+            self._summaries[batch] = summary(ledger, batch)
+        return self._summaries[batch]
 
     def page(self, scope: str, batch: int, query: Query, visible: Visible, first: int = 0, count: int = 100) -> Page:
         """Return a part of the clips of a batch.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, inse
 from pipeline.batch.chain import unpacked
 from pipeline.batch.documents import shown
 from pipeline.batch.ledger import Ledger, any_scope
+from pipeline.batch.owner import fate
 from pipeline.batch.tables import batches, jobs, results
 from pipeline.errors import IntegrityError
 from pipeline.model import Level
@@ -70,12 +71,31 @@ def take_decisions(engine: Engine, ledger: Ledger) -> bool:
     return True
 
 
-def state(connection: Connection) -> tuple[Any, ...]:
-    """Return what changes with the ledger: its last result, and what batches asked for."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What changes with the ledger."""
+
+    last: int
+    """Its last result."""
+    batches: tuple[int, int]
+    """The last one, and how many came to their end."""
+    set_aside: int
+    """Jobs; `unbroken retry` changes it outside batches."""
+    asked: tuple[Any, ...] | None
+    """What batches asked for; None where none runs, so that nothing but what stands above can change."""
+
+
+def standing(connection: Connection) -> Standing:
+    """Return how the ledger stands."""
     last = connection.scalar(select(func.max(results.c.seq))) or 0
-    run = connection.execute(select(func.max(batches.c.id), func.count(batches.c.ended_at))).one()
-    asked = select(func.count(), func.sum(jobs.c.batch_id)).where(*any_scope(), jobs.c.step == "judge")
-    return last, *run, *connection.execute(asked).one()
+    newest, ended = connection.execute(select(func.max(batches.c.id), func.count(batches.c.ended_at))).one()
+    aside = select(func.count()).where(*any_scope(), jobs.c.state == "quarantined")
+    running = connection.scalars(select(batches.c.owner).where(batches.c.ended_at.is_(None)).distinct())
+    asked = None
+    if not all(fate(owner) == "gone" for owner in running):
+        own = select(func.count(), func.sum(jobs.c.batch_id)).where(*any_scope(), jobs.c.step == "judge")
+        asked = tuple(connection.execute(own).one())
+    return Standing(last, (newest or 0, ended), connection.scalar(aside) or 0, asked)
 
 
 def _new(ledger: Ledger, after: int) -> Iterator[tuple[str, int, Facts]]:

@@ -13,7 +13,7 @@ from babel.numbers import format_decimal
 
 from pipeline.batch.documents import shown as shown_path
 from pipeline.batch.ledger import Ledger
-from pipeline.batch.summary import Batch, Standing, Summary, batches_of, standing, summary
+from pipeline.batch.summary import Batch, Standing, Summary, batches_of, standing
 from pipeline.kinds import TITLES
 from pipeline.language import Language
 from pipeline.model import Level, Outcome
@@ -171,7 +171,7 @@ def night(
     address = _Address(batch.id, query)
     choices = {about: index.choices(about, scope, batch.id, visible) for about in ("unit", "device", "rule", "kind")}
     first = (part - 1) * ROWS + 1 if found.rows else 0
-    told = summary(ledger, batch.id)
+    told = index.summary(ledger, batch.id)
     return NightPage(
         batches=_options_of(run, batch.id, words),
         facts=_facts(standing(ledger, batch), batch, told, words),

@@ -12,7 +12,6 @@ model never saw. The half `test` is not touched.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -20,12 +19,12 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import skops.io
 import typer
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.tree._tree import Tree
 
 from benchmarks.footage import Clip
 from benchmarks.forged import Forged, Forger
@@ -182,7 +181,7 @@ def joined(forger: Forger, data: Samples) -> Joined:
     for fold in range(FOLDS):
         left_out = np.isin(data.take, takes[fold::FOLDS])
         model = classifier().fit(data.inputs[~left_out], data.case[~left_out] != "")
-        _motion_model._model = lambda model=model: model  # type: ignore[assignment]
+        _motion_model._trees = lambda model=model: _trees(model)  # type: ignore[assignment]
         for made in chain(_made(forger), _made(forger, MORE), _made(forger, CLOCKED, WISH_CLOCKED)):
             if take_of(made.source) not in takes[fold::FOLDS]:
                 continue
@@ -230,12 +229,11 @@ def main(
         print(f"    weight_{name} = {weight!r}")
     print(f"    intercept = {float(fitted.intercept_[0])!r}")
     if save:
-        _write(classifier().fit(data.inputs, data.case != ""), _motion_model.MODEL)
+        _motion_model.write(_trees(classifier().fit(data.inputs, data.case != "")), _motion_model.MODEL)
 
 
-def _write(model: object, path: Path) -> None:
-    path.parent.mkdir(exist_ok=True)
-    skops.io.dump(model, path, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
+def _trees(model: ExtraTreesClassifier) -> list[Tree]:
+    return [one.tree_ for one in model.estimators_]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What several tests need: the sample clips, built once, and a browser."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.system import need_program
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")  # how long an example takes depends on the machine, and says nothing of the code
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of a thousand processes compiles the whole program
 DATA_SAMPLES = Path(__file__).resolve().parents[1] / "data_samples"
 SWITCHES = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",

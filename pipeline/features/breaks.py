@@ -19,9 +19,7 @@ import math
 from functools import cache
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
 
 from pipeline.features.break_weights import WEIGHTS
 from pipeline.features.prediction import surprise
@@ -84,6 +82,8 @@ def band_levels(sound: NDArray[np.float32], rate_hz: int) -> Levels:
     -------
     float32, shape (milliseconds, bands), -9..0
     """
+    import scipy.fft  # here and below: it loads longer than a short clip without sound is measured
+
     padded = scipy.fft.next_fast_len(len(sound), real=True)
     spectrum = scipy.fft.rfft(sound, padded)
     width_hz = rate_hz / padded
@@ -128,8 +128,8 @@ def marks(levels: Levels, starts_ms: NDArray[np.int64]) -> tuple[NDArray[np.int6
     starts_ms : int64, shape (blocks,)
         Where blocks begin, at least 250 ms from the start and 270 ms from the end of `levels`.
     """
-    peak = maximum_filter1d(levels, 3, axis=0)
-    loudest = maximum_filter1d(levels, _SIDE_MS, axis=0)
+    peak = _loudest(levels, 3)
+    loudest = _loudest(levels, _SIDE_MS)
     click = np.clip(peak - _beside(loudest), -1, 2.5)
     alike = np.maximum(click, 0).mean(axis=1)
     at = starts_ms + alike[starts_ms[:, None] + np.arange(BLOCK_MS)].argmax(axis=1)
@@ -200,8 +200,8 @@ def burst_marks(bursts: Levels, starts_ms: NDArray[np.int64], at: NDArray[np.int
         `_best` at the millisecond of the block where `burst` is highest; `burst_tip` there against the second
         millisecond on either side; `burst_alike` where both milliseconds are one, else 0.
     """
-    peak = maximum_filter1d(bursts, 3, axis=0)[:, 0]
-    loudest = maximum_filter1d(bursts, _SIDE_MS, axis=0)
+    peak = _loudest(bursts, 3)[:, 0]
+    loudest = _loudest(bursts, _SIDE_MS)
     near = peak - _beside(loudest)[:, 0]
 
     def wide(rows: NDArray[np.int64]) -> Levels:
@@ -227,6 +227,14 @@ def burst_marks(bursts: Levels, starts_ms: NDArray[np.int64], at: NDArray[np.int
         "burst_squared": np.square(np.maximum(near[best], 0)),
         "burst_alike": (np.abs(best - at) <= 1) * np.clip(near[best], 0, 2),
     }
+
+
+def _loudest(levels: Levels, length_ms: int) -> Levels:
+    """Return the loudest of the odd number of milliseconds around each one."""
+    from scipy.ndimage import maximum_filter1d
+
+    found: Levels = maximum_filter1d(levels, length_ms, axis=0)
+    return found
 
 
 def _beside(loudest: Levels) -> Levels:

@@ -45,6 +45,7 @@ def test_nothing_said_is_nothing_seen(ledger, admin):
     assert (admin.all_units, admin.units, admin.classes) == (False, frozenset(), frozenset())
 
 
+@pytest.mark.usefixtures("dear_passwords")
 def test_only_a_hash_of_the_password_is_anywhere_in_the_database(ledger, admin, tmp_path):
     logins.log_in(ledger, "chef", PASSWORD, "127.0.0.1")
     accounts.set_password(ledger, "chef", "chef", OTHER)
@@ -146,6 +147,7 @@ def test_a_role_of_another_version_gives_no_right(ledger, admin):
     assert accounts.find(ledger, "chef").roles == frozenset()
 
 
+@pytest.mark.usefixtures("dear_passwords")
 def test_a_hash_is_right_for_its_password_alone(ledger, admin):
     known = ledger.database.read(lambda connection: connection.scalar(select(table.c.password_hash)))
     assert passwords.matches(PASSWORD, known) == (True, None)

@@ -15,23 +15,28 @@ from pipeline.batch.tables import jobs
 from pipeline.review import accounts, audit
 from pipeline.review.frames import hidden_times
 from pipeline.review.rights import CLASSES, Role
-from tests.conftest import DATA_SAMPLES
-from tests.footage import make_clip
+from tests.footage import make_clip, view
 from tests.pipeline.browsing import PASSWORD, fits, log_in, serving, until, watched
 from tests.pipeline.nights import Night
+from tests.pipeline.reviewing import trimmed
 
 CUT = "K7A0123_20260304090000_0000.mp4"
 TRIMMED = "K7A0123_20260304090200_0002.mp4"
 
 
+def _cut(number: int):
+    """Return a picture of a take that goes on elsewhere, in the shade, after 75 pictures."""
+    return view(number, seed=1) if number < 75 else view(number, seed=2) // 2
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """Yield the address of `unbroken review` over a batch of two clips, one of them cut, and the night."""
+    """Yield the address of `unbroken review` over a batch of three clips, one cut and one trimmed, and the night."""
     folder = tmp_path_factory.mktemp("served")
     night = Night(folder / "store", folder / "cache", options=("--workers", "2"))
     night.store.mkdir()
-    shutil.copyfile(DATA_SAMPLES / "built" / "splice.mp4", night.store / CUT)
-    shutil.copyfile(DATA_SAMPLES / "built" / "edit_list.mp4", night.store / TRIMMED)
+    make_clip(night.store / CUT, frames=150, audio=None, picture=_cut)
+    shutil.move(trimmed(folder), night.store / TRIMMED)
     make_clip(night.store / "K7A0123_20260304090100_0001.mp4", frames=40, audio=None, seed=7)
     night.run()
     with night.ledger() as ledger:

@@ -141,6 +141,7 @@ def test_a_name_that_nobody_has_is_kept_nowhere(ledger, admin):
         assert "secret passphrase" not in str(rows)
 
 
+@pytest.mark.usefixtures("dear_passwords")
 def test_the_same_work_is_done_whether_there_is_an_account_or_not(ledger, admin, monkeypatch):
     done = []
     verify = passwords.HASHES.verify_and_update

@@ -56,6 +56,13 @@ def proxies(tmp_path_factory):
     made.close()
 
 
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """Return a clip that takes more than a second to copy."""
+    folder = tmp_path_factory.mktemp("long")
+    return make_clip(folder / "a.avi", codec="mpeg4", frames=700, size=(640, 360), audio=None)
+
+
 def clip_of(folder: Path, name: str, **how):
     size = how.get("size", (320, 240))
     folder.mkdir(exist_ok=True)
@@ -284,9 +291,8 @@ def test_either_way_of_coding_keeps_pictures_and_times(tmp_path, form):
         (Bounds(0.01, 4096, 600, 1000), "hung"),
     ],
 )
-def test_going_over_a_bound_is_told(tmp_path, bounds, problem):
-    path = make_clip(tmp_path / "a.avi", codec="mpeg4", frames=700, size=(640, 360), audio=None)
-    outcome = make_copy(path, tmp_path, bounds, lambda _share: None)
+def test_going_over_a_bound_is_told(long, tmp_path, bounds, problem):
+    outcome = make_copy(long, tmp_path, bounds, lambda _share: None)
     assert (outcome.made, outcome.problem) == (None, problem)
 
 
@@ -356,7 +362,7 @@ def test_more_than_may_wait_are_refused(tmp_path):
 
 
 def test_progress_is_told_and_closing_ends_what_is_under_way(tmp_path):
-    path = make_clip(tmp_path / "a.avi", codec="mpeg4", frames=1500, size=(1280, 720), audio=None, gop=30)
+    path = make_clip(tmp_path / "a.avi", codec="mpeg4", frames=300, size=(1280, 720), audio=None, gop=30)
     found = examined(path, tmp_path / "work")
     server, other = Proxies(tmp_path / "copies"), Proxies(tmp_path / "copies")
     server.ask(found.footage, found.features)

@@ -20,6 +20,7 @@ from pipeline.beside import Beside
 from pipeline.model import Features, Finding, Level
 from pipeline.settings import Settings
 from pipeline.tuning.clips import BATCH, Clip, Clips, load
+from pipeline.tuning.device import DeviceCheck, DeviceFit, fit_device, known_good
 from pipeline.tuning.errors import ErrorRow, Errors, errors
 from pipeline.tuning.intervals import bootstrap_f1, f1, garwood, most_an_hour, wilson
 from pipeline.tuning.judging import Judged, Rules, Sought, Told
@@ -27,7 +28,7 @@ from pipeline.tuning.label_files import read_review, read_truths
 from pipeline.tuning.labels import BREAKS, SCHEMA, Label, LabelError, Labels, labels_from
 from pipeline.tuning.matching import TOLERANCE_S, telling, touches
 from pipeline.tuning.score import ALL, KindScore, Rate, Score, score
-from pipeline.tuning.settings_file import read_tuned, tuned, write_tuned
+from pipeline.tuning.settings_file import read_tuned, tuned, write_settings, write_tuned
 from pipeline.tuning.split import LeakageError, Split, folds, groups, must_not_leak, split
 from pipeline.tuning.sweep import Choice, Point, Sweep, choose, sweep
 
@@ -41,6 +42,8 @@ __all__ = [
     "Choice",
     "Clip",
     "Clips",
+    "DeviceCheck",
+    "DeviceFit",
     "ErrorRow",
     "Errors",
     "Features",
@@ -65,9 +68,11 @@ __all__ = [
     "choose",
     "errors",
     "f1",
+    "fit_device",
     "folds",
     "garwood",
     "groups",
+    "known_good",
     "labels_from",
     "load",
     "most_an_hour",
@@ -82,5 +87,6 @@ __all__ = [
     "touches",
     "tuned",
     "wilson",
+    "write_settings",
     "write_tuned",
 ]

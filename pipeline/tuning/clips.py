@@ -109,11 +109,15 @@ class Clips:
         SettingsError
             If the settings ask for other measurements than were loaded.
         """
+        return self.examined(clip, settings)[1]
+
+    def examined(self, clip: Clip, settings: Settings | None = None) -> tuple[Features, tuple[Finding, ...]]:
+        """Return what `detect` finds, and before it the tables that this rests on: `recording` names the recorder."""
         self.must_be_measured(settings)
         used = settings or self.settings
         known = clip.known.setdefault(json.dumps(dict(self._over(used).section(CALENDAR)), default=str), {})
         looked = run.regard(clip.footage, clip.features, self.profile, used, self.beside, clip.case, known)
-        return run.findings_of(looked, self.profile, used)[1]
+        return run.findings_of(looked, self.profile, used)[:2]
 
     def must_be_measured(self, settings: Settings | None) -> None:
         """Do nothing where the loaded tables are those that `settings` ask for.

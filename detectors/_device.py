@@ -26,7 +26,7 @@ NOTHING = "-"
 """In place of a word: the file has nothing of the kind."""
 LINES = ("clock", "date", "device", "unit", "officer", "gps", "speed", "mark")
 """Lines of the overlay that a recorder draws at a fixed place."""
-SIDES = ("left", "top", "right", "bottom")
+_SIDES = ("left", "right", "top", "bottom")
 WORDS = (
     *("container.format", "container.brand", "container.boxes", "container.header", "container.writer"),
     *("container.tracks", "container.streams", "container.created", "container.edits"),
@@ -37,7 +37,7 @@ NUMBERS: dict[str, float] = {
     **{"gop.usual": 0.0, "gop.shortest": 0.0, "gop.longest": 0.0},
     **{"timing.rate_hz": 0.01, "timing.step_s": 2e-5, "timing.jitter_s": 1e-3, "timing.longest_s": 1e-3},
     **{"timing.start_s": 1e-3, "timing.sound_start_s": 1e-3},
-    **{f"overlay.{line}.{side}": 0.01 for line in LINES for side in SIDES},
+    **{f"overlay.{line}.{side}": 0.01 for line in LINES for side in _SIDES},
 }
 """Name → how finely it can be told: two values that are no farther apart are the same."""
 AT_MOST = frozenset({"gop.longest", "timing.jitter_s", "timing.longest_s"})
@@ -288,7 +288,8 @@ def _overlay(overlay: Table, words: dict[str, str], numbers: dict[str, float]) -
     for line in set(LINES) & {*fields}:
         rows = np.flatnonzero(overlay["field"] == line)
         row = rows[np.argmax(overlay["readings"][rows])]
-        numbers |= {f"overlay.{line}.{side}": float(overlay[side][row]) for side in SIDES}
+        near = "left" if overlay["left"][row] < 1 - overlay["right"][row] else "right"  # the other ends with the text
+        numbers |= {f"overlay.{line}.{side}": float(overlay[side][row]) for side in (near, "top", "bottom")}
         if line == "clock" and overlay["form"][row]:
             form = unicodedata.normalize("NFKC", str(overlay["form"][row]))
             words["overlay.clock.form"] = re.sub(r"\s", "", form)

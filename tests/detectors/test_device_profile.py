@@ -106,6 +106,8 @@ def test_the_overlay_stands_at_its_place():
     assert told(other) == {"overlay.clock.form": ("0000-00-0000:00:00", "00/00/000000:00")}
     (gone,) = found(clip(overlay=[]), normal)
     assert told(gone) == {"overlay.lines": ("clock", "-")}
+    longer = {"field": "officer", "left": 0.02, "top": 0.9, "right": 0.2, "bottom": 0.95}
+    assert found(clip(overlay=[longer | {"right": 0.4}]), profile(clip(overlay=[longer]))) == []
     seldom = clip(overlay=[clock | {"readings": 1}])
     assert marks_of(seldom).words["overlay.lines"] == "-"
 

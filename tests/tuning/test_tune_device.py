@@ -86,6 +86,8 @@ def test_clips_of_other_recorders_are_not_compared(camera):
     named = tune.fit_device(fitted, clips, "ZF-17", devices=["0317*"], by="李四", at=AT)
     check = named.check(good, clips)
     assert check.compared == 0 and check.interval == (0.0, 1.0)
+    features, _ = clips.examined(clips[good.clips[0]])
+    assert features["recording"].rows == 1  # also where nothing names the recorder: rules rely on it
 
 
 def test_an_edited_clip_among_the_good_ones_is_named(camera):

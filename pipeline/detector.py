@@ -51,8 +51,10 @@ class Detector:
         """
         if self.missing(features):
             return []
-        used: Mapping[str, Any] = self.parameters.model_validate(params).model_dump()
-        found = sorted(self.func(features, **used), key=lambda f: (f.span.start_s, f.span.stop_s, f.kind))
+        given = self.parameters.model_validate(params)
+        used: Mapping[str, Any] = given.model_dump()
+        values = {name: getattr(given, name) for name in used}  # of the types that the function states
+        found = sorted(self.func(features, **values), key=lambda f: (f.span.start_s, f.span.stop_s, f.kind))
         return [dataclasses.replace(f, detector=self.name, version=self.version, params=used) for f in found]
 
 

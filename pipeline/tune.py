@@ -21,6 +21,7 @@ from pipeline.model import Features, Finding, Level
 from pipeline.settings import Settings
 from pipeline.tuning.breaks import Breaks, breaks_of
 from pipeline.tuning.clips import BATCH, Clip, Clips, load
+from pipeline.tuning.device import DeviceCheck, DeviceFit, fit_device, known_good
 from pipeline.tuning.drift import drift
 from pipeline.tuning.errors import ErrorRow, Errors, errors
 from pipeline.tuning.intervals import bootstrap_f1, f1, garwood, most_an_hour, wilson
@@ -29,7 +30,7 @@ from pipeline.tuning.label_files import read_review, read_truths
 from pipeline.tuning.labels import BREAKS, SCHEMA, Label, LabelError, Labels, labels_from
 from pipeline.tuning.matching import TOLERANCE_S, telling, touches
 from pipeline.tuning.score import ALL, KindScore, Rate, Score, score
-from pipeline.tuning.settings_file import read_tuned, tuned, write_tuned
+from pipeline.tuning.settings_file import read_tuned, tuned, write_settings, write_tuned
 from pipeline.tuning.split import LeakageError, Split, folds, groups, must_not_leak, split
 from pipeline.tuning.sweep import Choice, Point, Sweep, choose, sweep
 from pipeline.tuning.training import Trained, Weights, quality, reliability, train_fusion
@@ -45,6 +46,8 @@ __all__ = [
     "Choice",
     "Clip",
     "Clips",
+    "DeviceCheck",
+    "DeviceFit",
     "ErrorRow",
     "Errors",
     "Features",
@@ -73,9 +76,11 @@ __all__ = [
     "drift",
     "errors",
     "f1",
+    "fit_device",
     "folds",
     "garwood",
     "groups",
+    "known_good",
     "labels_from",
     "load",
     "most_an_hour",
@@ -93,5 +98,6 @@ __all__ = [
     "train_fusion",
     "tuned",
     "wilson",
+    "write_settings",
     "write_tuned",
 ]

@@ -30,8 +30,8 @@ class Checked:
     """Texts of regulations that quotes were held against; none: they could not be."""
 
 
-FOUND_BEFORE = "findings"
-"""Table of what was found before: it is always there."""
+ALWAYS = frozenset({"findings", "recording"})
+"""Tables of what was found before, and of whose recording a clip is: they are there for every clip."""
 
 
 def check_profile(name: str | Path, known: Mapping[str, type[BaseModel]]) -> Checked:
@@ -78,7 +78,7 @@ def _blind(written: Written) -> list[Problem]:
         for kind in against:
             for entry in REGISTRY.values():
                 for column in entry.needs if kind in entry.emits else ():
-                    if (table := column.partition(".")[0]) not in needed and table != FOUND_BEFORE:
+                    if (table := column.partition(".")[0]) not in needed | ALWAYS:
                         missing.setdefault(table, (column, kind))
         if missing:
             columns = ", ".join(f'"{column}"' for column, _ in missing.values())

@@ -109,11 +109,15 @@ class Clips:
         SettingsError
             If the settings ask for other measurements than were loaded.
         """
+        return self.examined(clip, settings)[1]
+
+    def examined(self, clip: Clip, settings: Settings | None = None) -> tuple[Features, tuple[Finding, ...]]:
+        """Return what `detect` finds, and before it the tables that this rests on: `recording` names the recorder."""
         self.must_be_measured(settings)
         used = settings or self.settings
         known = self._known(clip, used)
         looked = run.regard(clip.footage, clip.features, self.profile, used, self.beside, clip.case, known)
-        return run.findings_of(looked, self.profile, used)[1]
+        return run.findings_of(looked, self.profile, used)[:2]
 
     def unjoined(self, clip: Clip, settings: Settings | None = None) -> tuple[Features, list[Finding]]:
         """Return a clip's tables and what each detector tells of it by itself, before the fusion joins and weighs it.

@@ -6,6 +6,7 @@ import getpass
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -65,7 +66,7 @@ def tuned(
     )
     rate = held_out.alarms[0]
     record = Tuned(
-        by=by or _user(),
+        by=by or user(),
         at=(at or datetime.now(UTC)).isoformat(timespec="seconds"),
         tool=version("unbroken"),
         criteria=tuple(step.criterion for step in steps),
@@ -94,18 +95,25 @@ def write_tuned(path: Path, settings: Settings) -> Path:
     """
     if settings.tuned is None:
         raise SettingsError("these settings bear no record of a tuning: write what tuned() gives.")
-    lines = ["# Written by pipeline.tune. Parameters that are changed by hand are no longer those of [tuned]."]
+    return write_settings(path, settings)
+
+
+def write_settings(path: Path, settings: Settings) -> Path:
+    """Write settings as a file that `--settings` takes, and return its path; they need not bear a record of a tuning.
+
+    Raises
+    ------
+    SettingsError
+        If a parameter has no form in TOML, or the file cannot be written.
+    """
+    record = None if settings.tuned is None else asdict(settings.tuned)
+    lines = ["# Written by pipeline.tune."]
+    if record is not None:
+        lines = [f"{lines[0]} Parameters that are changed by hand are no longer those of [tuned]."]
     for name, values in sorted(settings.sections.items()):
-        lines += ["", f"[{name}]", *_entries(values)]
-    record = asdict(settings.tuned)
-    lists = {name: record.pop(name) for name in ("criteria", "results")}
-    parts = {part: record.pop(part) for part in ("tune", "held_out")}
-    lines += ["", f"[{TUNED}]", *_entries(record)]
-    for part, values in parts.items():
-        lines += ["", f"[{TUNED}.{part}]", *_entries(values)]
-    for name, entries in lists.items():
-        for entry in entries:
-            lines += ["", f"[[{TUNED}.{name}]]", *_entries(entry)]
+        lines += _table(name, values)
+    if record is not None:
+        lines += _table(TUNED, record)
     try:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     except OSError as error:
@@ -158,16 +166,40 @@ def _results(found: Score) -> list[TunedResult]:
     ]
 
 
-def _user() -> str:
+def user() -> str:
+    """Return the user of this computer; empty if it has no name."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name
+    except (KeyError, OSError):
         return ""
+
+
+def _table(name: str, values: Mapping[str, Any]) -> list[str]:
+    """Return a table of TOML and those inside it; what is None has no entry."""
+    inner = {key: value for key, value in values.items() if isinstance(value, dict)}
+    rows = {key: value for key, value in values.items() if _is_rows(value)}
+    plain = {key: value for key, value in values.items() if key not in inner.keys() | rows.keys()}
+    lines = ["", f"[{name}]", *_entries(plain)]
+    for key, value in inner.items():
+        lines += _table(f"{name}.{_key(key)}", value)
+    for key, listed in rows.items():
+        for row in listed:
+            head, *rest = _table(f"{name}.{_key(key)}", row)[1:]
+            lines += ["", f"[{head}]", *rest]
+    return lines
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
 def _entries(values: Mapping[str, Any]) -> list[str]:
     """Return entries as TOML; what is None has no entry."""
-    return [f"{name} = {_toml(value)}" for name, value in values.items() if value is not None]
+    return [f"{_key(name)} = {_toml(value)}" for name, value in values.items() if value is not None]
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def _toml(value: Any) -> str:

@@ -9,6 +9,7 @@ import detectors  # noqa: F401  (registers every detector)
 import transcripts  # noqa: F401  (registers every speech check)
 from pipeline.detector import REGISTRY
 from pipeline.errors import SettingsError
+from pipeline.rules.check import ALWAYS
 from pipeline.rules.profile import Profile, builtin_profiles, load_profile
 from pipeline.settings import settings_from
 from pipeline.stages import sections
@@ -44,7 +45,7 @@ def written(folder: Path, text: str) -> Path:
 def test_no_rule_passes_because_a_detector_could_not_run(name: str) -> None:
     """Every kind is emitted by some detector; what finds anything against a rule needs no table that it does not."""
     for rule in load_profile(name).rules:
-        needed = {column.partition(".")[0] for column in rule.needs} | {"findings"}
+        needed = {column.partition(".")[0] for column in rule.needs} | ALWAYS
         for kind in rule.kinds:
             emitters = [entry for entry in REGISTRY.values() if kind in entry.emits]
             assert emitters, f"no detector emits {kind}"

@@ -32,8 +32,8 @@ def takes(folder: Path, count: int) -> tuple[Path, ...]:
     return tuple(make_clip(folder / f"take{n}.mp4", frames=FRAMES, size=SIZE, seed=n) for n in range(count))
 
 
-def forge(paths, cases, out: Path, seed: int = 1) -> list[Path]:
+def forge(paths, cases, out: Path, seed: int = 1, wish: Wish | None = None) -> list[Path]:
     read = [read_take(path) for path in paths]
-    made = list(forge_folder(read, [case(name) for name in cases], out, seed, Wish(), lambda _: None))
+    made = list(forge_folder(read, [case(name) for name in cases], out, seed, wish or Wish(), lambda _: None))
     assert [one.problem for one in made if one.problem] == []
     return [one.path for one in made]

@@ -2,7 +2,8 @@
 
     from pipeline import tune
 
-    labels = tune.read_truths(Path("forged")) + tune.read_review(Path("labels.parquet"))
+    labels = tune.forge(takes, Path("forged"), ["frozen-0.5s", "re-encoded"])
+    labels += tune.read_review(Path("labels.parquet"))
     clips = tune.load(labels, Path("~/.cache/unbroken").expanduser())       # measured once, then from the cache
     parts = tune.split(labels, held_out=0.5, seed=1)                         # by source: no take on both sides
     before = tune.score(parts.test, clips)
@@ -21,6 +22,7 @@ from pipeline.model import Features, Finding, Level
 from pipeline.settings import Settings
 from pipeline.tuning.clips import BATCH, Clip, Clips, load
 from pipeline.tuning.errors import ErrorRow, Errors, errors
+from pipeline.tuning.forging import forge
 from pipeline.tuning.intervals import bootstrap_f1, f1, garwood, most_an_hour, wilson
 from pipeline.tuning.judging import Judged, Rules, Sought, Told
 from pipeline.tuning.label_files import read_review, read_truths
@@ -66,6 +68,7 @@ __all__ = [
     "errors",
     "f1",
     "folds",
+    "forge",
     "garwood",
     "groups",
     "labels_from",

@@ -27,6 +27,7 @@ from pipeline.tuning.intervals import bootstrap_f1, f1, garwood, most_an_hour, w
 from pipeline.tuning.judging import Judged, Rules, Sought, Told
 from pipeline.tuning.label_files import read_review, read_truths
 from pipeline.tuning.labels import BREAKS, SCHEMA, Label, LabelError, Labels, labels_from
+from pipeline.tuning.look import Look, look
 from pipeline.tuning.matching import TOLERANCE_S, telling, touches
 from pipeline.tuning.score import ALL, KindScore, Rate, Score, score
 from pipeline.tuning.settings_file import read_tuned, tuned, write_tuned
@@ -54,6 +55,7 @@ __all__ = [
     "Labels",
     "LeakageError",
     "Level",
+    "Look",
     "Point",
     "Rate",
     "Rules",
@@ -73,6 +75,7 @@ __all__ = [
     "groups",
     "labels_from",
     "load",
+    "look",
     "most_an_hour",
     "must_not_leak",
     "read_review",

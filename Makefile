@@ -38,4 +38,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) data_samples/built reports
+	rm -rf $(VENV) data_samples/built data_samples/built_takes reports

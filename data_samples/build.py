@@ -2,7 +2,8 @@
 
     python data_samples/build.py [FOLDER]
 
-What each clip is and what a scan must find in it stands in `<clip>.truth.toml` beside this file.
+What each clip is and what a scan must find in it stands in `<clip>.truth.toml` beside this file. Without a folder, the
+takes of `takes.py` are built as well.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
-from importlib.metadata import version
 from itertools import chain, islice, repeat
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,13 +22,14 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import takes
 from container import copy_packets, decoded, decoded_sound, encode
 from fetch import fetch
 from scene import FPS, SIZE, Take, foreign, pictures
 from sound import RATE_HZ, Sound, street, track
+from stamp import digest_of, is_fresh, write_stamp
 
 HERE = Path(__file__).parent
-STAMP = "recipe.sha256"
 
 SECONDS = 16.0
 EDIT_S = 11.0
@@ -220,13 +221,8 @@ sha256 = "{hashlib.sha256(clip.read_bytes()).hexdigest()}"
 
 def recipe() -> str:
     """Return a digest of everything that the clips follow from: this folder's scripts and speech, and the encoders."""
-    digest = hashlib.sha256()
-    scripts = [HERE / f"{name}.py" for name in ("build", "container", "fetch", "scene", "sound")]
-    for path in [*scripts, HERE / "sources.txt", HERE / "case.toml", *sorted(HERE.glob("speech/*.flac"))]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    for library in ("av", "numpy", "opencv-python-headless", "scipy", "pillow"):
-        digest.update(f"{library} {version(library)}\n".encode())
-    return digest.hexdigest()
+    files = (HERE / "case.toml", *sorted(HERE.glob("speech/*.flac")))
+    return digest_of("build", "container", "fetch", "scene", "sound", files=files)
 
 
 def _prepare() -> None:
@@ -248,8 +244,7 @@ def _run(recipes: tuple[Callable[[Path], None], ...], out: Path) -> None:
 def build(out: Path) -> bool:
     """Build the clips into `out`; return False if they were there already."""
     wanted = recipe()
-    stamp = out / STAMP
-    if stamp.is_file() and stamp.read_text(encoding="utf-8").strip() == wanted:
+    if is_fresh(out, wanted):
         return False
     fetch()
     work = out.with_name(f"{out.name}.part")
@@ -261,7 +256,7 @@ def build(out: Path) -> bool:
     shutil.copy(HERE / "case.toml", work)
     for clip in sorted(work.glob("*.mp4")):
         clip.with_suffix(".case.toml").write_text(case_of_its_own(clip), encoding="utf-8")
-    (work / STAMP).write_text(wanted + "\n", encoding="utf-8")
+    write_stamp(work, wanted)
     shutil.rmtree(out, ignore_errors=True)
     work.rename(out)
     return True
@@ -272,6 +267,8 @@ def main() -> None:
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "built"
     made = build(out)
     print(f"samples: {out} {'built' if made else 'is up to date'}", file=sys.stderr)
+    if len(sys.argv) == 1:
+        takes.main()
 
 
 if __name__ == "__main__":

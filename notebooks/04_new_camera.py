@@ -274,7 +274,9 @@ odd = ", ".join(clip.path.name for clip, _ in fit.alone) or "none"
 missed = ", ".join(clip.path.name for clip, compared, found in changed.rows if compared and found is None) or "none"
 Markdown(
     f"""Fitted on **{one.clips} clips** of {one.sources} takes ({one.hours * 60:.1f} min). Of these, {len(fit.alone)}
-depart from all the others: {odd}. Not compared, since they differ from take to take: {", ".join(fit.varying) or "none"}.
+depart from all the others: {odd}. Not compared, since they differ from take to take: {
+        ", ".join(fit.varying) or "none"
+    }.
 
 - Known-good clips held out: **{good.departing} of {good.compared}** depart (95 %: {low:.0%} – {high:.0%}).
 - Altered clips: **{changed.departing} of {changed.compared}** depart (95 %: {found_low:.0%} – {found_high:.0%});
@@ -283,8 +285,12 @@ depart from all the others: {odd}. Not compared, since they differ from take to 
   {alarms.hours * 60:.1f} min.
 
 What this does not show: how often the next firmware, another mode or a full card departs ({one.sources} takes cannot
-say), nor that a clip without departures is unaltered. {"" if FOOTAGE else "The samples come from one scene and one "
-"program, which stands in for a recorder here, and three of the four share their pictures: they show how this "
-"works, not how well."} 完好录像误报 {good.departing}/{good.compared}，改动录像检出 {changed.departing}/{changed.compared}；
+say), nor that a clip without departures is unaltered. {
+        ""
+        if FOOTAGE
+        else "The samples come from one scene and one "
+        "program, which stands in for a recorder here, and three of the four share their pictures: they show how this "
+        "works, not how well."
+    } 完好录像误报 {good.departing}/{good.compared}，改动录像检出 {changed.departing}/{changed.compared}；
 未报告不等于未改动，换固件或换模式后须重新学习。"""
 )

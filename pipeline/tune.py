@@ -2,7 +2,8 @@
 
     from pipeline import tune
 
-    labels = tune.read_truths(Path("forged")) + tune.read_review(Path("labels.parquet"))
+    labels = tune.forge(takes, Path("forged"), ["frozen-0.5s", "re-encoded"])
+    labels += tune.read_review(Path("labels.parquet"))
     clips = tune.load(labels, Path("~/.cache/unbroken").expanduser())       # measured once, then from the cache
     parts = tune.split(labels, held_out=0.5, seed=1)                         # by source: no take on both sides
     before = tune.score(parts.test, clips)
@@ -24,10 +25,12 @@ from pipeline.tuning.clips import BATCH, Clip, Clips, load
 from pipeline.tuning.device import DeviceCheck, DeviceFit, fit_device, known_good
 from pipeline.tuning.drift import drift
 from pipeline.tuning.errors import ErrorRow, Errors, errors
+from pipeline.tuning.forging import forge
 from pipeline.tuning.intervals import bootstrap_f1, f1, garwood, most_an_hour, wilson
 from pipeline.tuning.judging import Judged, Rules, Sought, Told
 from pipeline.tuning.label_files import read_review, read_truths
 from pipeline.tuning.labels import BREAKS, SCHEMA, Label, LabelError, Labels, labels_from
+from pipeline.tuning.look import Look, look
 from pipeline.tuning.matching import TOLERANCE_S, telling, touches
 from pipeline.tuning.score import ALL, KindScore, Rate, Score, score
 from pipeline.tuning.settings_file import read_tuned, tuned, write_settings, write_tuned
@@ -59,6 +62,7 @@ __all__ = [
     "Labels",
     "LeakageError",
     "Level",
+    "Look",
     "Point",
     "Rate",
     "Rules",
@@ -78,11 +82,13 @@ __all__ = [
     "f1",
     "fit_device",
     "folds",
+    "forge",
     "garwood",
     "groups",
     "known_good",
     "labels_from",
     "load",
+    "look",
     "most_an_hour",
     "must_not_leak",
     "quality",

@@ -35,7 +35,7 @@ def evidence():
 
     Tests that make their own evidence check that too.
     """
-    folders = (DATA_SAMPLES / "built", SHARED)
+    folders = (DATA_SAMPLES / "built", DATA_SAMPLES / "built_takes", SHARED)
     before = {path: _state(path) for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()}
     yield
     assert {path: _state(path) for path in before} == before

@@ -20,6 +20,7 @@ from pipeline.forge import copies, copying
 from pipeline.forge.cases import Case
 from pipeline.forge.edits import without
 from pipeline.forge.encoding import RECORDER, Encoding, chosen
+from pipeline.forge.origin import joined
 from pipeline.forge.overlay import Clock
 from pipeline.forge.pictures import scaled_size
 from pipeline.forge.plan import Event, Plan, composed, schedule
@@ -207,7 +208,8 @@ def _untold(made: Plan, wish: Wish) -> frozenset[str]:
 
 def _truth(forgery: Forgery, pictures: int, duration_s: float, events: tuple[Event, ...]) -> Truth:
     case = forgery.case
-    return Truth(case.name, case.forged, case.done, pictures, duration_s, events, WRITTEN_ANEW, forgery.recipe)
+    origin = joined([(take.sha256, take.origin) for take in forgery.plan.takes])
+    return Truth(case.name, case.forged, case.done, pictures, duration_s, events, WRITTEN_ANEW, forgery.recipe, origin)
 
 
 __all__ = ["FORGER_VERSION", "Forgery", "Wish", "plan", "read_take", "record", "render"]

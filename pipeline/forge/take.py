@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import FootageError
+from pipeline.forge.origin import NOWHERE, Origin, origin_of
 from pipeline.forge.reading import pictures_of, sound_of
 from pipeline.media.evidence import demuxer, evidence
 from pipeline.media.sniff import Container, sniff
@@ -55,6 +56,7 @@ class Take:
     channels: int
     samples: int
     """Samples of sound (a channel) that stand beside the pictures, from the first picture on."""
+    origin: Origin = NOWHERE
 
     @property
     def pictures(self) -> int:
@@ -79,8 +81,9 @@ def read_take(path: Path, *, seconds: float | None = None) -> Take:
     Raises
     ------
     FootageError
-        If the clip cannot be read, or holds fewer than two pictures.
+        If the clip cannot be read, or holds fewer than two pictures, or a truth file beside it cannot be used.
     """
+    origin = origin_of(path)
     container = sniff(path)
     digest = hashlib.sha256()
     with evidence(path) as file:
@@ -133,6 +136,7 @@ def read_take(path: Path, *, seconds: float | None = None) -> Take:
         rate_hz=rate_hz,
         channels=channels,
         samples=samples,
+        origin=origin,
     )
 
 

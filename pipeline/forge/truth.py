@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.forge.origin import NOWHERE, Origin
 from pipeline.forge.plan import Event
 from pipeline.model import Span
 
@@ -31,7 +32,8 @@ class Truth:
     beside: frozenset[str]
     """Kinds of finding that are true of the whole clip: it was written anew."""
     recipe: Mapping[str, Value] = field(default_factory=dict)
-    """Everything that the clip follows from, the SHA-256 of its sources among it."""
+    """Everything that the clip follows from, the SHA-256 of its takes among it."""
+    origin: Origin = NOWHERE
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -42,6 +44,8 @@ class Truth:
 def to_toml(truth: Truth, file: str) -> str:
     """Return the truth of the clip `file` in the form of the sample clips' truth files."""
     lines = ["[clip]", *_entries({"file": file, "made_from": truth.recipe.get("sources", []), "recipe": truth.done})]
+    stated = {"source": list(truth.origin.source), "device": truth.origin.device, "scene": truth.origin.scene}
+    lines += _entries({key: value for key, value in stated.items() if value})
     lines += ["", "[true]"]
     lines += _entries({"case": truth.case, "forged": truth.forged})
     lines += _entries({"pictures": truth.pictures, "duration_s": truth.duration_s})
@@ -77,6 +81,9 @@ def read_truth(path: Path) -> Truth:
         events=tuple(map(_event, document.get("event", ()))),
         beside=frozenset(document["beside"]["kinds"]),
         recipe=document["recipe"],
+        origin=Origin(
+            tuple(document["clip"].get("source", ())), document["clip"].get("device"), document["clip"].get("scene")
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from pipeline import run
 from pipeline.features.cache import Cache
 from pipeline.model import Examination, Finding, Level, Outcome
 from pipeline.report.stills import by_gravity
+from pipeline.report.wording import stretch
 from pipeline.rules.profile import DEFAULT_PROFILE, load_profile
 from pipeline.settings import Settings
 from pipeline.stages import sections
@@ -69,7 +70,13 @@ class Look:
             return stills(self.examination, self.findings, Path(folder), most)
 
     def _repr_html_(self) -> str:
-        return html_table(self.table())
+        rows: list[dict[str, Any]] = []
+        duration_s = self.examination.features.duration_s()
+        for row, finding in zip(self.table(), self.findings, strict=True):
+            del row["start_s"], row["stop_s"]
+            whole = finding.span.start_s <= 0 and finding.span.stop_s >= duration_s
+            rows.append({"at": "whole clip" if whole else stretch(finding.span), **row})
+        return html_table(rows)
 
 
 def look(clip: Path, cache: Path, settings: Settings | None = None, *, profile: str | Path = DEFAULT_PROFILE) -> Look:

@@ -196,7 +196,16 @@ def _packets(axis: Axes, features: Features) -> None:
     for name, colour in (*TYPES.items(), ("?", GREY)):
         of = drawn == name
         if of.any():
-            axis.bar(times[of], sizes[of], width, color=colour, align="edge", label={"?": "not shown"}.get(name, name))
+            axis.bar(
+                times[of],
+                sizes[of],
+                width,
+                color=colour,
+                edgecolor=colour,
+                linewidth=0.8 if name == "I" else 0.0,
+                align="edge",
+                label={"?": "not shown"}.get(name, name),
+            )
     keys = packets["key"][order].astype(bool)
     axis.plot(times[keys] + width / 2, sizes[keys], "v", color=RED, markersize=4, label="key picture",
               clip_on=False)  # fmt: skip

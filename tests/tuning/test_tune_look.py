@@ -24,7 +24,8 @@ def test_findings_stand_with_their_clauses(seen):
     label = next(label for label in labels if label.label == "true")
     assert row["start_s"] == pytest.approx(label.start_s, abs=0.1) and "第十二条（五） (" in row["article"]
     assert len(seen.table()) > len(rows) and not any("not applicable" in row["article"] for row in seen.table())
-    assert "frozen-picture" in seen._repr_html_()
+    shown = seen._repr_html_()
+    assert "frozen-picture" in shown and "(0.5" in shown
 
 
 def test_every_curve_has_its_panel_on_one_axis_of_time(seen):

@@ -99,10 +99,18 @@ def fuse(
         A clip's camera hardly moves if the median of `flow_speed` is below this (pixels of a 160 px wide picture).
     violation_probability : float
         From this probability on, and with two independent grounds, it is a violation (0 to 1).
-    weight_motion, weight_cut, weight_inserted, weight_repeated, weight_sound : float
-        What each of `INPUTS` adds to the logarithm of the odds that a break is real, times the input; never less than
-        0: more evidence never makes a break less likely. Trained with `benchmarks/train_breaks.py`; for footage of
-        your own with `pipeline.tune.train_fusion`.
+    weight_motion : float
+        What the model of motion adds to the logarithm of the odds that a break is real, times its own logit
+        (`inputs_of`). This and the other weights were trained with `benchmarks/train_breaks.py`; for footage of your own
+        use `pipeline.tune.train_fusion`. None is negative: more evidence never makes a break less likely.
+    weight_cut : float
+        The same for how far a picture cut exceeds what is asked of it.
+    weight_inserted : float
+        The same for foreign pictures.
+    weight_repeated : float
+        The same for repeated pictures.
+    weight_sound : float
+        The same for how much the sound speaks for a cut.
     intercept : float
         The logarithm of the odds where all inputs are 0.
 

@@ -101,8 +101,8 @@ def fuse(
         From this probability on, and with two independent grounds, it is a violation (0 to 1).
     weight_motion : float
         What the model of motion adds to the logarithm of the odds that a break is real, times its own logit
-        (`inputs_of`). This and the other weights were trained with `benchmarks/train_breaks.py`; for footage of your own
-        use `pipeline.tune.train_fusion`. None is negative: more evidence never makes a break less likely.
+        (`inputs_of`). This and the other weights were trained with `benchmarks/train_breaks.py`; for your own
+        footage use `pipeline.tune.train_fusion`. None is negative: more evidence never makes a break less likely.
     weight_cut : float
         The same for how far a picture cut exceeds what is asked of it.
     weight_inserted : float

@@ -35,10 +35,6 @@ from IPython.display import Markdown, display
 from matplotlib.patches import Rectangle
 
 from pipeline import tune
-from pipeline.forge.cases import case
-from pipeline.forge.folder import forge_folder
-from pipeline.forge.take import read_take
-from pipeline.forge.wish import Wish
 
 CACHE = Path(os.environ.get("UNBROKEN_CACHE", Path.home() / ".cache" / "unbroken"))
 FOOTAGE = os.environ.get("UNBROKEN_FOOTAGE")  # a folder of takes of one camera; without it the samples
@@ -187,14 +183,8 @@ fit
 
 # %%
 WAYS = ("re-encoded", "re-muxed", "gap-kept-copied") if FOOTAGE else ("re-encoded", "gap-kept-copied")  # for speed
-folders = []
-for clip in clips.of(held_out)[:3]:
-    folders.append(WORK / "altered" / clip.sha256[:16])
-    if not (folders[-1] / "index.csv").exists():
-        ways, wish = [case(way) for way in WAYS], Wish(direct=True)  # packets are copied from the clip itself
-        for made in forge_folder([read_take(clip.path, seconds=8)], ways, folders[-1], 1, wish, lambda _: None):
-            print(made.problem or f"made {made.path.name}")
-altered = tune.read_truths(folders)
+takes = [clip.path for clip in clips.of(held_out)[:3]]
+altered = tune.forge(takes, WORK / "altered", WAYS, seed=1, seconds=8, direct=True, bar=False)  # copied from the clip
 others = tune.load(altered, CACHE, speech=False, bar=False)
 good, changed = fit.check(held_out, clips), fit.check(altered, others)
 display(good, changed)
@@ -262,7 +252,7 @@ for (clip, _, found), document in zip(pair, documents, strict=True):
     print(clip.path.name, "·", told[0]["summary"] if told else "as the model writes its files")
 
 # %% [markdown]
-# ## What came out
+# ## Closing note
 #
 # 以下结论由上面的结果算出。
 

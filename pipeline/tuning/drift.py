@@ -11,8 +11,8 @@ from pipeline.fusion import INPUTS
 from pipeline.tuning.breaks import Breaks, quantile
 
 BINS = 10
-LEAST = 1e-4
-"""No smaller share of a bin is reckoned with: logarithms stay finite."""
+HALF = 0.5
+"""Added to every count: an empty bin of few breaks says little."""
 
 
 def drift(trained_on: Breaks, now: Breaks) -> list[dict[str, Any]]:
@@ -53,5 +53,5 @@ def _shares(then: NDArray[np.float64], now: NDArray[np.float64]) -> NDArray[np.f
     """Return the share of either in bins that hold about as many of `then`: shape (2, bins)."""
     edges = np.unique(np.quantile(then, np.linspace(0, 1, BINS + 1)[1:-1]))
     counts = [np.bincount(np.searchsorted(edges, one, side="left"), minlength=len(edges) + 1) for one in (then, now)]
-    shares = [count / len(one) for count, one in zip(counts, (then, now), strict=True)]
-    return np.maximum(np.array(shares, np.float64), LEAST)
+    shares = [(count + HALF) / (count + HALF).sum() for count in counts]
+    return np.array(shares, np.float64)

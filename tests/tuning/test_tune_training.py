@@ -99,7 +99,7 @@ class TestDrift:
         then.inputs[:200, 2], now.inputs[:100, 2] = 1, 1  # half of them, then a quarter
         row = next(row for row in tune.drift(then, now) if row["input"] == "inserted")
         expected = (0.75 - 0.5) * np.log(0.75 / 0.5) + (0.25 - 0.5) * np.log(0.25 / 0.5)
-        assert row["psi"] == pytest.approx(expected)
+        assert row["psi"] == pytest.approx(expected, abs=0.01)  # half a count in each bin
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,10 @@ from sqlalchemy import text, update
 
 from benchmarks.documents import document
 from pipeline.batch.ledger import Ledger
+from pipeline.batch.nouns import Key, StoredFile
+from pipeline.batch.summary import summary
 from pipeline.batch.tables import results
+from pipeline.model import Message
 from pipeline.review.clip import clip_of
 from pipeline.review.facts import Mark, facts_of
 from pipeline.review.index import Query, ReviewIndex, Visible
@@ -213,3 +216,21 @@ def test_facts_of_a_document():
 def test_a_list_cannot_be_sorted_by_anything(index):
     with pytest.raises(ValueError, match="cannot be sorted"):
         index.page("", 1, Query(sort="; DROP TABLE clips"), EVERYTHING)
+
+
+def test_a_summary_is_kept_while_the_ledger_stays_as_it_is_and_counted_anew_after_a_retry(ledger, index):
+    batch = ledger.start_batch("/store", "shijiazhuang-safety", {}, "1")
+    ledger.see_files(batch, "/store", [StoredFile(b"a.mp4", 1, 1)])
+    ledger.submit(batch, [Key("aa", "p", "1", "", b"a.mp4")])
+    index.refresh(ledger)
+    assert index.summary(ledger, batch).states["waiting"] == 1
+    job = ledger.lease("worker")
+    assert job is not None
+    ledger.fail(job, "worker", Message("It broke."), attempts=1)  # while the batch runs
+    assert index.summary(ledger, batch).states["quarantined"] == 1
+    ledger.end_batch(batch)
+    index.refresh(ledger)
+    assert index.summary(ledger, batch) == summary(ledger, batch)
+    ledger.release()
+    index.refresh(ledger)
+    assert index.summary(ledger, batch).states["waiting"] == 1

@@ -192,13 +192,16 @@ class ReviewIndex:
             raise ValueError(f"cannot be sorted by {query.sort!r}")
         of_batch = self.conditions(scope, batch, visible)
         narrowed = [*of_batch, *_narrowed(query)]
-        counted = select(clips.c.counted, func.count()).where(*narrowed).group_by(clips.c.counted)
+        # Not by the bare column where names are searched: its index does not hold them, that of the paths does.
+        verdict = clips.c.counted.concat("") if query.text else clips.c.counted
+        counted = select(verdict, func.count()).where(*narrowed).group_by(verdict)
         column = SORTS[query.sort]
         order = (column.desc() if query.down else column.asc(), clips.c.shown, clips.c.id)
         if query.counted:
             narrowed.append(clips.c.counted == query.counted)
         columns = [clips.c[field.name] for field in fields(Row)]
-        wanted = select(*columns).where(*narrowed).order_by(*order).limit(count).offset(first)
+        part = select(clips.c.id).where(*narrowed).order_by(*order).limit(count).offset(first)  # from an index alone
+        wanted = select(*columns).where(clips.c.id.in_(part)).order_by(*order)
         with self.engine.connect() as connection:
             counts = {str(name): int(number) for name, number in connection.execute(counted)}
             rows = tuple(Row(*row) for row in connection.execute(wanted))
@@ -264,16 +267,19 @@ def _narrowed(query: Query) -> Iterator[Any]:
         yield clips.c.unit == query.unit
     if query.device:
         yield clips.c.device == query.device
+    few = bool(query.unit or query.device)
     if query.rule:
-        yield _marked("rule", query.rule, query.outcome)
+        yield _marked("rule", query.rule, query.outcome, few=few)
     if query.kind:
-        yield _marked("kind", query.kind, query.level)
+        yield _marked("kind", query.kind, query.level, few=few)
     if query.decided in DECIDED:
         yield DECIDED[query.decided]
     if query.text:
         yield or_(clips.c.shown.contains(query.text, autoescape=True), clips.c.case_number == query.text)
 
 
-def _marked(about: About, name: str, value: str) -> Any:
-    wanted = select(marks.c.clip).where(marks.c.about == about, marks.c.name == name)
-    return clips.c.id.in_(wanted.where(marks.c.value == value) if value else wanted)
+def _marked(about: About, name: str, value: str, *, few: bool) -> Any:
+    """Return the condition that a clip has a mark; `few`: it is asked of few clips, so that each is looked up."""
+    named = (marks.c.about == about, marks.c.name == name, *((marks.c.value == value,) if value else ()))
+    wanted = select(marks.c.clip).where(*named)
+    return wanted.where(marks.c.clip == clips.c.id).exists() if few else clips.c.id.in_(wanted)

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.progress import Progress
 
 from pipeline.beside import moment
 from pipeline.case import read_case_table
@@ -30,6 +31,7 @@ from pipeline.cli.shared import (
     complain,
     folder_of,
     gravest,
+    messages,
     opened,
     place_of,
     refusing,
@@ -181,17 +183,29 @@ def results(
     ] = None,
     ledger: LedgerOption = None,
     batch: BatchOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write Parquet tables of all clips into this folder instead, for DuckDB.")
+    ] = None,
 ) -> None:
     """Print the JSON documents of the last batch, one a line, for `unbroken statistics` and other programs.
 
     Exit codes: 0 done, 2 bad arguments, among them a clip that has no result; then nothing is printed.
     """
-    from pipeline.batch.summary import listing
+    from pipeline.batch.parquet import write_tables
+    from pipeline.batch.summary import listing, summary
 
     with refusing():
         spoken = language(lang)
     with refusing(spoken), opened(ledger, cache) as book:
         chosen = _batch_of(book, batch)
+        if out is not None:
+            if paths:
+                raise SettingsError(Message("--out writes all clips of a batch: name none."))
+            with Progress(console=messages, transient=True) as progress:
+                task = progress.add_task(spoken.text("Reading the ledger"), total=summary(book, chosen.id).files)
+                count = write_tables(book, chosen.id, out, lambda done: progress.update(task, completed=done))
+            say(spoken.tell(Message("{path}: what {count} clips came to.", {"path": str(out), "count": count})))
+            return
         keys = {row.path: row.key for row in listing(book, chosen.id) if row.state == "done" and row.key is not None}
         named = _named(paths, list(keys), chosen.store, NO_RESULT) if paths else list(keys)
         for path in named:

@@ -29,11 +29,17 @@ def _month(result: Result) -> tuple[str, ...]:
 
 def month(result: Result) -> tuple[str | None, bool]:
     """Return the month in which a clip was recorded (`2026-03`, local time), and whether only the file claims it."""
+    at, claimed = recorded(result)
+    return (None if at is None else f"{at:%Y-%m}"), claimed
+
+
+def recorded(result: Result) -> tuple[datetime | None, bool]:
+    """Return when a clip was recorded, local time of `ZONE` without a zone, and whether only the file claims it."""
     recording = result.clip.recording or Recording()
     for text, claimed in ((recording.started_at, recording.time_from == "metadata"), (result.clip.recorded_at, True)):
         try:
             at = datetime.fromisoformat(text or "")
-            return f"{(at if at.tzinfo is None else at.astimezone(ZONE)):%Y-%m}", claimed
+            return (at if at.tzinfo is None else at.astimezone(ZONE).replace(tzinfo=None)), claimed
         except (ValueError, OverflowError):
             continue
     return None, False

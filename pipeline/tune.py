@@ -21,6 +21,7 @@ from pipeline.beside import Beside
 from pipeline.model import Features, Finding, Level
 from pipeline.settings import Settings
 from pipeline.tuning.breaks import Breaks, breaks_of
+from pipeline.tuning.charts import ControlChart, ControlPoint, control_chart
 from pipeline.tuning.clips import BATCH, Clip, Clips, load
 from pipeline.tuning.device import DeviceCheck, DeviceFit, fit_device, known_good
 from pipeline.tuning.drift import drift
@@ -49,6 +50,8 @@ __all__ = [
     "Choice",
     "Clip",
     "Clips",
+    "ControlChart",
+    "ControlPoint",
     "DeviceCheck",
     "DeviceFit",
     "ErrorRow",
@@ -77,6 +80,7 @@ __all__ = [
     "bootstrap_f1",
     "breaks_of",
     "choose",
+    "control_chart",
     "drift",
     "errors",
     "f1",

@@ -93,3 +93,14 @@ def test_tuning_on_real_takes_improves_what_is_held_out(path, tmp_path):
     result = json.loads((tmp_path / "notebooks" / path.stem / "result.json").read_text(encoding="utf-8"))
     assert result["after"]["f1"] > result["before"]["f1"] and result["command_agrees"]
     assert result["held_out_sources"] >= 3 and result["before"]["of"] == result["after"]["of"] >= 6
+
+
+def test_the_charts_of_the_morning_name_the_recorder_that_changed_and_no_other(samples, cache):
+    path = FOLDER / "05_morning_statistics.ipynb"
+    run(path, cache)
+    result = json.loads((cache / "notebooks" / path.stem / "result.json").read_text(encoding="utf-8"))
+    assert result["clips"] == 24 and result["without_result"] == 0 and result["recorders"] == 2
+    assert {(one["device"], one["period"]) for one in result["signals"]} == {
+        ("M9B4455", "2026-05"),
+        ("M9B4455", "2026-06"),
+    }

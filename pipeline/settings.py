@@ -111,6 +111,17 @@ def settings_from(document: Mapping[str, Any], known: Mapping[str, type[BaseMode
     return Settings(checked)
 
 
+def tuned_of(told: object) -> Tuned:
+    """Return the record of a tuning that a settings file or a public document tells.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If it is none; a `ValueError`.
+    """
+    return TypeAdapter(Tuned).validate_python(told)
+
+
 def read_settings(path: Path, known: Mapping[str, type[BaseModel]]) -> Settings:
     """Read a settings file; its table `[tuned]`, if there is one, must be about the parameters that stand beside it.
 
@@ -125,7 +136,7 @@ def read_settings(path: Path, known: Mapping[str, type[BaseModel]]) -> Settings:
     if told is None:
         return settings
     try:
-        tuned = TypeAdapter(Tuned).validate_python(told)
+        tuned = tuned_of(told)
     except ValidationError as error:
         first = error.errors()[0]
         values = {

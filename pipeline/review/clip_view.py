@@ -12,11 +12,13 @@ from pipeline.model import Level, Outcome, Span
 from pipeline.report import json_v1
 from pipeline.report.measured import MeasuredView, shares_of
 from pipeline.report.page import Badge, badge
+from pipeline.report.page_tuned import TunedView, build_tuned
 from pipeline.report.wording import LEVELS, N_, NOTHING, figure, shown, stretch, title, value
 from pipeline.review.clip import Clip
 from pipeline.review.facts import facts_of, seconds_of
 from pipeline.review.night import counted_badge, moment
 from pipeline.review.rights import CLASS_WORDS
+from pipeline.settings import tuned_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class ClipView:
     gaps: tuple[str, ...]
     record: tuple[tuple[str, str], ...]
     """What the case record and the recording tell: name and value."""
+    tuned: TunedView | None
+    """Who tuned the parameters, on what, and with which result; None: nobody did."""
 
 
 def clip_view(clip: Clip, words: Language) -> ClipView:
@@ -91,6 +95,7 @@ def clip_view(clip: Clip, words: Language) -> ClipView:
         if gaps is not None
         else tuple(told["examined"]["gaps"]),
         record=tuple(_record(told["clip"], words)),
+        tuned=None if told.get("tuned") is None else build_tuned(tuned_of(told["tuned"]), words),
     )
 
 

@@ -34,6 +34,7 @@ from pipeline.report import json_v1
 from pipeline.report.wording import N_
 from pipeline.review.clip import Clip, case_of, settings_of
 from pipeline.run import examined_of
+from pipeline.settings import tuned_of
 
 BEHIND = N_("This clip lies behind an address, or was not hashed: no report of it can be made here.")
 GONE = N_("The cache does not hold the measurements of this result any more. Run the batch again.")
@@ -173,6 +174,7 @@ def _examination(
         unreadable=None if unreadable is None else json_v1.message_of(unreadable),
         versions={json_v1.TOOL: told["tool"]["version"], **told["tool"]["libraries"]},
         settings=told["settings"],
+        tuned=None if told.get("tuned") is None else tuned_of(told["tuned"]),
         sound=sound,
     )
 

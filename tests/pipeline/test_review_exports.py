@@ -17,6 +17,7 @@ import pytest
 
 from pipeline.errors import FootageError
 from pipeline.features.cache import Cache
+from pipeline.model import Criterion, Tuned, TunedOn, TunedResult
 from pipeline.report import json_v1
 from pipeline.report.decisions import Choice
 from pipeline.review import accounts, audit
@@ -30,6 +31,8 @@ from pipeline.review.making import Kind
 from pipeline.review.retold import examination_of
 from pipeline.review.web import office_of
 from pipeline.rules.profile import load_profile
+from pipeline.settings import Settings, parameters_sha256
+from pipeline.tuning.settings_file import write_tuned
 from tests.footage import make_clip
 from tests.pipeline.nights import Night
 from tests.pipeline.test_report_pdf import text_of
@@ -38,13 +41,33 @@ from tests.pipeline.test_review_app import PASSWORD, client, keys
 NAME = "现场_K7A0123_20260304090000_0000.mp4"
 RECORD = 'case_number = "一号案"\n[unit]\nname = "监察支队"\n[store]\naccess = "open"\n'
 LAWYER = "当事人 李四"
+FROZEN = {"detectors.frozen-picture": {"min_hold_s": 0.3}}
+ON = TunedOn(clips=4, sha256="00" * 32, sources=2, hours=0.5, labels={"forge": 8})
+TUNED = Tuned(
+    by="王五",
+    at="2026-03-01T08:00:00+00:00",
+    tool="1",
+    criteria=(Criterion("detectors.frozen-picture", {"min_hold_s": 0.3}, "f1", "all"),),
+    kinds=("frozen-picture",),
+    least="suspect",
+    tolerance_s=0.25,
+    parameters_sha256=parameters_sha256(Settings(FROZEN)),
+    tune=ON,
+    held_out=replace(ON, sha256="11" * 32),
+    results=(TunedResult("all", 7, 8, 7, 7, 0.53, 0.98, 0.65, 1.0, 0.933, 0.8, 1.0),),
+    alarms=0,
+    alarm_hours=0.5,
+    alarms_low=0.0,
+    alarms_high=7.4,
+)
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """Yield ledger, application and night of one clip that was really examined, with a case record beside it."""
     folder = tmp_path_factory.mktemp("exports")
-    night = Night(folder / "store", folder / "cache", options=("--workers", "1"))
+    settings = write_tuned(folder / "tuned.toml", Settings(FROZEN, TUNED))
+    night = Night(folder / "store", folder / "cache", options=("--workers", "1", "--settings", str(settings)))
     night.store.mkdir()
     make_clip(night.store / NAME, frames=40, audio=None, seed=7)
     (night.store / f"{NAME}.case.toml").write_text(RECORD, encoding="utf-8")
@@ -313,7 +336,16 @@ def test_the_examination_is_that_of_the_ledger(served, clip):
     _, _, night = served
     again = examination_of(clip, Cache(night.folder))
     assert json_v1.document(again) == clip.document
-    assert again.footage.path == night.store / NAME and "frames" in again.features
+    assert again.footage.path == night.store / NAME and "frames" in again.features and again.tuned == TUNED
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Tuned by"), ("zh-CN", "调优人")])
+def test_the_page_says_who_tuned(served, clip, language, words):
+    _, app, _ = served
+    who = visitor(app, "a-supervisor")
+    who.get(f"/language/{language}")
+    told = who.get(f"/clips/{clip.key}").text
+    assert words in told and "王五" in told and "7 / 8 = 0.88" in told and "0.53 – 0.98" in told
 
 
 def test_measurements_that_are_gone_are_not_made_again(clip, tmp_path):

@@ -283,8 +283,11 @@ result = {
     for one in (score[KIND],)
 }
 result |= {"takes": len(used), "held_out_sources": groups, "chosen": dict(choice.point.values), "command_agrees": same}
-(WORK / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+gain, gain_low, gain_high = after.gain(before, KIND)
+result |= {"gain": gain, "gain_low": gain_low, "gain_high": gain_high}
 sentence = "rises" if result["after"]["f1"] > result["before"]["f1"] else "does not rise"
+(WORK / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+rise = "no interval" if gain_low is None else f"{gain_low:+.2f} to {gain_high:+.2f}"
 few = (
     f" {groups} sources are few: the intervals say so, and another draw of sources may choose other values."
     if groups < 10
@@ -293,7 +296,8 @@ few = (
 display(
     Markdown(
         f"On {len(parts.test.clips)} held-out clips of {groups} sources F1 {sentence}: before, {told(before)}; after, "
-        f"{told(after)}. Chosen were `min_hold_s = {choice.point.values[HOLD]}` and `max_share_of_typical = "
+        f"{told(after)}; the gain is {gain:+.2f} ({rise}, the same sources drawn for both). "
+        f"Chosen were `min_hold_s = {choice.point.values[HOLD]}` and `max_share_of_typical = "
         f"{choice.point.values[SHARE]}`, among {len(tries.points)} tries on clips of {len(tune.groups(parts.tune))} other "
         f"sources. The command told the same {len(by_command)} finding(s) of `{example.path.name}` as this notebook.\n\n"
         f"What this does not show: freezes here are half a second long and drawn by a program; a recorder that drops "

@@ -263,15 +263,19 @@ result = {
 }
 result |= {"takes": len(used), "held_out_sources": groups, "model": trained.model.parameters()}
 result |= {"chosen": dict(choice.point.values), "command_agrees": same}
-(WORK / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+gain, gain_low, gain_high = after.gain(before)
+result |= {"gain": gain, "gain_low": gain_low, "gain_high": gain_high}
 sentence = "rises" if result["after"]["f1"] > result["before"]["f1"] else "does not rise"
 losses = {row["model"]: row["log_loss"] for row in trained.scores()}
 first, *_, last = losses.values()
+(WORK / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+rise = "no interval" if gain_low is None else f"{gain_low:+.2f} to {gain_high:+.2f}"
 few = f" {groups} held-out sources are few, and another draw may come to other numbers." if groups < 10 else ""
 display(
     Markdown(
         f"On {len(parts.test.clips)} held-out clips of {groups} sources F1 {sentence}: before, {told(before)}; after, "
-        f"{told(after)}. The model was trained on {len(trained.breaks)} breaks, {int(real.sum())} of them real; on sources "
+        f"{told(after)}; the gain is {gain:+.2f} ({rise}, the same sources drawn for both). "
+        f"The model was trained on {len(trained.breaks)} breaks, {int(real.sum())} of them real; on sources "
         f"that it never saw its log loss is {last:.3f}, with the weights as they came {first:.3f}. The command told the "
         f"same {len(by_command)} finding(s) of `{example.path.name}` as this notebook.\n\n"
         f"What this does not show: the weights as they came were wrong on purpose, so the gain is that of mending them; the "

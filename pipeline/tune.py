@@ -27,7 +27,7 @@ from pipeline.tuning.device import DeviceCheck, DeviceFit, fit_device, known_goo
 from pipeline.tuning.drift import drift
 from pipeline.tuning.errors import ErrorRow, Errors, errors
 from pipeline.tuning.forging import forge
-from pipeline.tuning.intervals import bootstrap_f1, f1, garwood, most_an_hour, wilson
+from pipeline.tuning.intervals import bootstrap_f1, bootstrap_gain, bootstrap_ratio, f1, garwood, most_an_hour, wilson
 from pipeline.tuning.judging import Judged, Rules, Sought, Told
 from pipeline.tuning.label_files import read_review, read_truths
 from pipeline.tuning.labels import BREAKS, SCHEMA, Label, LabelError, Labels, labels_from
@@ -78,6 +78,8 @@ __all__ = [
     "Trained",
     "Weights",
     "bootstrap_f1",
+    "bootstrap_gain",
+    "bootstrap_ratio",
     "breaks_of",
     "choose",
     "control_chart",

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.model import Level
 from pipeline.settings import Settings
 from pipeline.tuning.clips import Clips
-from pipeline.tuning.intervals import bootstrap_f1, f1, garwood, wilson
+from pipeline.tuning.intervals import bootstrap_f1, bootstrap_gain, f1, garwood, wilson
 from pipeline.tuning.judging import Judged, Rules, judge
 from pipeline.tuning.labels import LabelError, Labels, html_table
 from pipeline.tuning.matching import TOLERANCE_S
@@ -126,6 +126,25 @@ class Score:
         """Return SHA-256 of each clip → of what it was made from."""
         return self.labels.sources()
 
+    def gain(self, before: Score, kind: str = ALL, *, seed: int = 0) -> tuple[float, float | None, float | None]:
+        """Return by how much F1 of a kind is higher than it was, and the ends of its 95 % interval.
+
+        Both must be of the same labels and rules; the interval is by bootstrap over groups of clips, the same for both.
+
+        Raises
+        ------
+        LabelError
+            If they are not.
+        """
+        if before.labels != self.labels or before.rules != self.rules:
+            raise LabelError("a gain is that of two scores of the same labels by the same rules.")
+        found = [self._by_group(kind), before._by_group(kind)]
+        low, high = bootstrap_gain(found[1], found[0], seed=seed)
+        return (self[kind].f1 or 0.0) - (before[kind].f1 or 0.0), low, high
+
+    def _by_group(self, kind: str) -> list[Counts]:
+        return [_counts(group, None if kind == ALL else kind) for group in _together(self.labels, self.judged)]
+
     def table(self) -> list[dict[str, Any]]:
         """Return a row for each kind: counts, shares, and the ends of their 95 % intervals."""
         return [one.row() for one in self.kinds]
@@ -215,8 +234,7 @@ def score(
 
 
 def _kinds(labels: Labels, judged: Sequence[Judged], rules: Rules, seed: int, rounds: int) -> tuple[KindScore, ...]:
-    by_clip = {one.clip.sha256: one for one in judged}
-    together = [[by_clip[sha256] for sha256 in sorted(group)] for group in groups(labels)]
+    together = _together(labels, judged)
     made = []
     for kind in (None, *sorted(rules.kinds)):
         found, of, right, told = _counts(judged, kind)
@@ -226,6 +244,12 @@ def _kinds(labels: Labels, judged: Sequence[Judged], rules: Rules, seed: int, ro
         own = found if kind is None else sum(s.found_by(kind) for one in judged for s in one.sought)
         made.append(KindScore(kind or ALL, found, of, own, right, told, low, high))
     return tuple(made)
+
+
+def _together(labels: Labels, judged: Sequence[Judged]) -> list[list[Judged]]:
+    """Return the clips of each group that is drawn as a whole."""
+    by_clip = {one.clip.sha256: one for one in judged}
+    return [[by_clip[sha256] for sha256 in sorted(group)] for group in groups(labels)]
 
 
 def _counts(judged: Iterable[Judged], kind: str | None) -> Counts:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pipeline.tune import bootstrap_f1, f1, garwood, most_an_hour, wilson
+from pipeline.tune import bootstrap_f1, bootstrap_gain, f1, garwood, most_an_hour, wilson
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,15 @@ def test_the_bootstrap_draws_groups_and_is_repeatable():
 
 def test_one_group_tells_nothing_of_how_sure_a_number_is():
     assert bootstrap_f1([(5, 10, 5, 5)]) == (None, None)
+
+
+def test_a_gain_is_surer_than_the_two_f1_by_themselves():
+    before = [(n, 10, n, 10) for n in range(10)]
+    after = [(n + 1, 10, n + 1, 10) for n in range(10)]  # every group a little better, however hard it is
+    assert bootstrap_gain(before, after, seed=1) == pytest.approx((0.1, 0.1))
+    low, high = bootstrap_f1(before, seed=1)
+    assert high - low > 0.2
+    mixed = bootstrap_gain(before, after[::-1], seed=1)
+    assert mixed == bootstrap_gain(before, after[::-1], seed=1) and mixed[0] < 0.1 < mixed[1]
+    assert bootstrap_gain([(0, 0, 0, 0)] * 2, [(0, 0, 0, 0)] * 2) == (0.0, 0.0)
+    assert bootstrap_gain(before[:1], after[:1]) == (None, None)

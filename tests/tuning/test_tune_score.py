@@ -68,6 +68,16 @@ def test_the_command_line_tells_the_very_findings_and_numbers(made, tmp_path):
     assert (told, right) == (found["frozen-picture"].told, found["frozen-picture"].right) == (4, 4)
 
 
+def test_a_gain_is_that_of_one_score_over_another(made):
+    kinds = {"frozen-picture"}
+    silent = Settings({FROZEN: {"min_hold_s": 9.0}})
+    before, after = (tune.score(made.labels, made.clips, one, kinds=kinds, bar=False) for one in (silent, None))
+    assert after.gain(before) == after.gain(before, "frozen-picture") == (1.0, 1.0, 1.0)
+    assert after.gain(after) == (0.0, 0.0, 0.0)
+    with pytest.raises(LabelError, match="same labels"):
+        after.gain(tune.score(made.labels, made.clips, bar=False))
+
+
 def test_settings_that_ask_for_other_measurements_are_refused(made):
     other = Settings({"media": {"read_every_s": 2.0}})
     with pytest.raises(SettingsError, match="other measurements"):

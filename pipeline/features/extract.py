@@ -550,7 +550,7 @@ def libraries() -> dict[str, str]:
     The FFmpeg libraries are those inside PyAV's wheel, read from its list of files; where PyAV was built against a
     system FFmpeg, PyAV is asked.
     """
-    found = {name: metadata.version(name) for name in ("av", "opencv-python-headless", "numpy")}
+    found = {name: metadata.version(name) for name in ("av", "opencv-python-headless", "numpy", "scipy")}
     parts = {}
     for file in metadata.files("av") or []:
         name, mark, version = file.name.partition(".so.")

@@ -177,5 +177,5 @@ def test_versions_are_known_without_loading_a_decoder():
     import av
 
     assert said.split() == ["[]", ".".join(map(str, av.library_versions["libavcodec"]))]
-    assert {"av", "opencv-python-headless", "numpy", "libavformat"} <= libraries().keys()
+    assert {"av", "opencv-python-headless", "numpy", "scipy", "libavformat"} <= libraries().keys()
     assert MEASURE_VERSION >= 1

@@ -77,7 +77,7 @@ parts
 # 模型看到的是：运动模型的几率、画面突变超出要求的程度、是否发现外来或重复画面、声音支持剪切的程度。真假不明的一律不用。
 
 # %%
-MISTUNED = {"weight_motion": 0.4, "weight_cut": 0.3, "weight_sound": 2.0, "intercept": 0.5}
+MISTUNED = {"weight_motion": 0.15, "weight_cut": 0.3, "weight_sound": 1.0, "intercept": 0.0}  # hardly listens to motion
 FAINT = {
     "note_probability": 0.05
 }  # faint jumps of the motion are weighed, too: the fusion tells them only if it is sure

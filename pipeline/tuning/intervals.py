@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.statistics import wilson
 
-__all__ = ["bootstrap_f1", "f1", "garwood", "most_an_hour", "wilson"]
+__all__ = ["bootstrap_f1", "bootstrap_ratio", "f1", "garwood", "most_an_hour", "wilson"]
 
 
 def garwood(events: int, hours: float) -> tuple[float, float]:
@@ -72,12 +71,40 @@ def bootstrap_f1(
     ----------
     B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979), 1-26.
     """
+    values = [value for row in _drawn(groups, seed, rounds) if (value := f1(*row)) is not None]
+    return _percentiles(values)
+
+
+def bootstrap_ratio(
+    groups: Sequence[tuple[int, int]], *, seed: int = 0, rounds: int = 2000
+) -> tuple[float | None, float | None]:
+    """Return the 95 % percentile interval of the sum of the first over the sum of the second, by drawing whole groups.
+
+    Parameters
+    ----------
+    groups : sequence of (part, of)
+        What was counted of each group, as wrong characters and characters of each voice.
+    seed, rounds : int
+        As for `bootstrap_f1`.
+
+    Returns
+    -------
+    low, high : float or None
+        None where there are fewer than two groups, or nothing to be counted in any.
+    """
+    return _percentiles([part / of for part, of in _drawn(groups, seed, rounds) if of])
+
+
+def _drawn(groups: Sequence[tuple[int, ...]], seed: int, rounds: int) -> list[list[int]]:
+    """Return sums of as many groups as there are, drawn with replacement; nothing where there are fewer than two."""
     if len(groups) < 2:
-        return None, None
-    counted = np.array(groups, np.int64)
+        return []
     drawn = np.random.default_rng(seed).integers(0, len(groups), (rounds, len(groups)))
-    sums: NDArray[np.int64] = counted[drawn].sum(axis=1)
-    values = [value for row in sums.tolist() if (value := f1(*row)) is not None]
+    sums: list[list[int]] = np.array(groups, np.int64)[drawn].sum(axis=1).tolist()
+    return sums
+
+
+def _percentiles(values: Sequence[float]) -> tuple[float | None, float | None]:
     if not values:
         return None, None
     low, high = np.percentile(values, (2.5, 97.5))

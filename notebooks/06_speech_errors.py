@@ -88,11 +88,10 @@ figure, (above, below) = plt.subplots(2, 1, figsize=(11, 3.6), sharex=True, layo
 above.specgram(shown.sound(), NFFT=512, noverlap=384, Fs=16_000, cmap="cividis", vmin=-130)
 above.set(ylabel="frequency (Hz)", ylim=(0, 5000))
 above.set_title(f"Said, {tune.level(shown.snr_db)}: {shown.utterance.text}", loc="left")
-for start_s, stop_s, text, probability in zip(
-    words["start_s"], words["stop_s"], words["text"], words["probability"], strict=True
-):
+columns = (words[name] for name in ("start_s", "stop_s", "text", "probability"))
+for place, (start_s, stop_s, text, probability) in enumerate(zip(*columns, strict=True)):
     below.axvspan(start_s, stop_s, color=BLUE, alpha=0.15 + 0.5 * probability, linewidth=0)
-    below.text((start_s + stop_s) / 2, 0.5, text, ha="center", va="center", fontsize=10)
+    below.text((start_s + stop_s) / 2, (0.7, 0.3)[place % 2], text, ha="center", va="center", fontsize=10)
 below.set(yticks=[], xlabel="presentation time (s)", ylabel="heard")
 plt.show()
 
@@ -232,7 +231,7 @@ alarms = np.array(
 missed = np.array(
     [[p.score[KIND].of - p.score[KIND].found for p in tries.points if p.values[CLAUSE] == clause] for clause in CLAUSES]
 )
-drawn = left.imshow(alarms, origin="lower", cmap="cividis", vmin=0, aspect="auto")
+left.imshow(alarms, origin="lower", cmap="cividis", vmin=0, aspect="auto")
 for (row, column), count in np.ndenumerate(alarms):
     colour = "w" if count < 0.6 * max(alarms.max(), 1) else "k"
     left.text(column, row, f"{count} / {missed[row, column]}", ha="center", va="center", fontsize=7.5, color=colour)
@@ -249,7 +248,6 @@ left.set(yticklabels=[f"{v:g}" for v in CLAUSES], xlabel="least agreement of the
 left.set(ylabel="least agreement of each clause (0 to 100)")
 left.set_title("False confirmations / missed, on the voices to tune on", loc="left")
 left.legend(frameon=False, ncols=2, loc="upper left", bbox_to_anchor=(0, -0.14), markerscale=0.4)
-figure.colorbar(drawn, ax=left, label="false confirmations", pad=0.02)
 for clause, colour, marker in zip((0.0, 10.0, 50.0, 80.0), (ORANGE, GREEN, BLUE, BLACK), "osD^", strict=True):
     line = np.array([of(p) for p in tries.points if p.values[CLAUSE] == clause])
     right.plot(*line.T, color=colour, marker=marker, markersize=5, linewidth=1.2, label=f"each clause ≥ {clause:g}")

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import random
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,7 +242,8 @@ def _made(
         if recordings:
             path = draw.choice(list(recordings))
             name, noise = path.stem, np.roll(recordings[path], -draw.randrange(len(recordings[path])))
-    clip = out / f"{number:03d}-{one.voice}-{one.said}-{level(ratio).replace(' ', '')}.mp4".replace("/", "_")
+    voice = re.sub(r"[^\w.-]", "_", one.voice)
+    clip = out / f"{number:03d}-{voice}-{one.said}-{level(ratio).replace(' ', '')}.mp4"
     _write(clip, mixed(speech, noise, FLOOR_DB if ratio is None else ratio))
     clip.with_suffix(TRUTH).write_text(_truth(clip, one, len(speech) / RATE_HZ, ratio), encoding="utf-8")
     return {

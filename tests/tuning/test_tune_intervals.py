@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pipeline.tune import bootstrap_f1, f1, garwood, most_an_hour, wilson
+from pipeline.tune import bootstrap_f1, bootstrap_ratio, f1, garwood, most_an_hour, wilson
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,11 @@ def test_the_bootstrap_draws_groups_and_is_repeatable():
 
 def test_one_group_tells_nothing_of_how_sure_a_number_is():
     assert bootstrap_f1([(5, 10, 5, 5)]) == (None, None)
+
+
+def test_a_ratio_is_drawn_by_groups():
+    assert bootstrap_ratio([(1, 10)]) == (None, None) and bootstrap_ratio([(0, 0), (0, 0)]) == (None, None)
+    low, high = bootstrap_ratio([(0, 10), (10, 10)] * 5, seed=1)
+    assert 0.1 <= low <= 0.3 and 0.7 <= high <= 0.9
+    assert bootstrap_ratio([(1, 4), (5, 20)]) == (0.25, 0.25)
+    assert bootstrap_ratio([(0, 10), (10, 10)], seed=3) == bootstrap_ratio([(0, 10), (10, 10)], seed=3)

@@ -23,6 +23,7 @@ from pipeline.tuning import once
 from pipeline.tuning.label_files import TRUTH, read_truths
 from pipeline.tuning.labels import LabelError, Labels, html_table
 from pipeline.tuning.progress import shown
+from pipeline.tuning.split import Split, groups, split
 
 Said = Literal["whole", "part", "talk"]
 Sound = NDArray[np.float64]
@@ -83,6 +84,23 @@ class Speech:
         """Return the clips that labels are about."""
         chosen = set(labels.clips)
         return tuple(clip for clip in self.clips if clip.sha256 in chosen)
+
+    def split(self, held_out: float = 0.5, seed: int = 0) -> Split:
+        """Part the labels by voice: those that say the whole notice, and the others, each as `tune.split` does.
+
+        So both sides hold notices, however many voices never say one. Where but one voice never does, it is tuned on.
+
+        Raises
+        ------
+        LabelError
+            If fewer than two voices say the whole notice.
+        """
+        voices = {clip.utterance.voice for clip in self.clips if clip.utterance.said == "whole"}
+        speaking = self.labels.of({clip.sha256 for clip in self.clips if clip.utterance.voice in voices})
+        others = self.labels.of(set(self.labels.clips) - set(speaking.clips))
+        parts = split(speaking, held_out, seed)
+        rest = split(others, held_out, seed) if len(groups(others)) > 1 else Split(others, Labels())
+        return Split(parts.tune + rest.tune, parts.test + rest.test)
 
     def table(self) -> list[dict[str, Any]]:
         """Return a row for each voice: how many clips of each kind there are."""

@@ -101,6 +101,24 @@ def test_a_voice_is_never_on_both_sides(utterances, tmp_path):
         tune.must_not_leak(speech.labels.of(speech.labels.clips[:1]), speech.labels.of(speech.labels.clips[1:2]))
 
 
+def test_both_sides_hold_notices_however_many_voices_only_talk(tmp_path):
+    folder = tmp_path / "speech"
+    rows = [(f"b_talk{n}.flac", f"talker{n}", "talk", "") for n in range(6)]
+    index = index_of(folder, [*ROWS[:3], *rows])
+    for number, (name, *_) in enumerate(rows):
+        soundfile.write(folder / name, 0.1 * np.random.default_rng(number).standard_normal(RATE_HZ), RATE_HZ)
+    speech = lay(tune.read_speech(index), tmp_path / "out", (5,))
+    for seed in range(4):
+        parts = speech.split(seed=seed)
+        for side in (parts.tune, parts.test):
+            said = [clip.utterance.said for clip in speech.of(side)]
+            assert said.count("whole") == 1 and said.count("talk") == 3
+        tune.must_not_leak(parts.tune, parts.test)
+    alone = lay(tune.read_speech(index_of(folder, [ROWS[0], rows[0]])), tmp_path / "alone", (5,))
+    with pytest.raises(tune.LabelError, match="fewer than the 2"):
+        alone.split()
+
+
 def test_ratios_come_in_turn_where_not_all_are_wanted(utterances, tmp_path):
     speech = lay(utterances, tmp_path / "out", (None, 5, 0), each=1)
     assert len(speech) == 4

@@ -23,31 +23,23 @@ from typing import Annotated
 import numpy as np
 import soundfile
 import typer
-from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
 
 from benchmarks.speech_sentences import PARTS, TALK, WHOLE
 from pipeline.features.cache import Cache, CacheKey
 from pipeline.features.schema import table, to_table
 from pipeline.model import Features, Table
+from pipeline.tuning.hearing import ANSWERS, agreement, answer, character_errors
 from pipeline.tuning.intervals import wilson
-from transcripts.normalise import han, simplified
+from pipeline.tuning.spoken import FLOOR_DB, RATE_HZ, Sound, mixed
+from transcripts.normalise import han
 from transcripts.notice import STANDARD, notice
 from transcripts.transcribe import TRANSCRIBE_VERSION, libraries, transcribe
 
-RATE_HZ = 16_000
 TUNE = re.compile(r"zf_xiaoxiao|zf_xiaobei|espeak|funasr|rapid_p|sv_|sc_[1357]$|^sbnoise[12]|^at_8|white|zeros")
 """Sources on which thresholds were chosen; all others are only measured."""
-KINDS = ("notice-heard", "notice-partial", "notice-unclear", "notice-missing")
 SNRS_DB = (10, 5, 0, -5)
-BESIDE_S = 2.0
-"""Noise, or silence, before and after what is spoken."""
-FLOOR_DB = 35.0
-"""Even a clean recording has noise, so far below the speech."""
 NAME = re.compile(r"(?P<what>[a-z]+\d*)_(?:kokoro_)?(?P<voice>.+?)(?:_s(?P<speed>[\d.]+))?$")
 TEXTS = {**WHOLE, **PARTS, **TALK}
-
-Sound = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +67,13 @@ class Clip:
 
     def verdict(self) -> str:
         """Return the kind of the detector's answer."""
-        return next(f.kind for f in notice(self.features) if f.kind in KINDS)
+        found = answer(notice(self.features))
+        assert found is not None, self.name
+        return found.kind
 
     def agreement(self) -> float:
         """Return how well the wording agrees with what was written down, 0 to 100."""
-        found = next(iter(notice(self.features))).evidence.get("agreement")
-        return float(found) if isinstance(found, int | float) else 0.0
+        return agreement(answer(notice(self.features)))
 
 
 def truth(what: str) -> str:
@@ -88,16 +81,6 @@ def truth(what: str) -> str:
     if what.startswith(("part", "near3", "near4", "near7")):
         return "part"
     return "whole" if what.startswith(("notice", "intro", "para")) else "talk"
-
-
-def mixed(speech: Sound, noise: Sound, snr_db: float) -> Sound:
-    """Return noise, speech in it, noise; the ratio is that of the powers while speech lasts."""
-    pad = np.zeros(round(BESIDE_S * RATE_HZ))
-    padded = np.concatenate([pad, speech, pad])
-    looped = np.tile(noise, -(-len(padded) // len(noise)))[: len(padded)]
-    power = np.mean(looped[len(pad) : -len(pad)] ** 2)
-    loud = padded + looped * np.sqrt(np.mean(speech**2) / max(power, 1e-12)) * 10 ** (-snr_db / 20)
-    return 0.5 * loud / np.abs(loud).max()
 
 
 def drawn(spoken: Path, noises: Sequence[Path]) -> Iterator[tuple[str, int | None, str, Sound]]:
@@ -197,7 +180,7 @@ def by_group(clips: Sequence[Clip]) -> list[str]:
     ]
     for group in sorted({clip.group for clip in clips}, key=_order):
         answers = [(clip.truth, clip.verdict()) for clip in clips if clip.group == group]
-        counts = [sum(answer == kind for _, answer in answers) for kind in KINDS]
+        counts = [sum(answer == kind for _, answer in answers) for kind in ANSWERS]
         right = sum(RIGHT[kind](answer) for kind, answer in answers)
         low, high = wilson(right, len(answers))
         cells = [group, len(answers), *counts, f"{right}/{len(answers)}", f"{low:.2f} to {high:.2f}"]
@@ -271,7 +254,7 @@ def error_rates(clips: Sequence[Clip]) -> list[str]:
     known = [clip for clip in clips if clip.text]
     for name in sorted({_noise_of(clip) for clip in known}):
         own = [clip for clip in known if _noise_of(clip) == name]
-        errors = [Levenshtein.distance(han(clip.text), _written(clip)) for clip in own]
+        errors = [character_errors(clip.text, clip.features) for clip in own]
         total = sum(len(han(clip.text)) for clip in own)
         rows.append(f"| {name} | {total} | {sum(errors) / total:.3f} |")
     return rows
@@ -280,10 +263,6 @@ def error_rates(clips: Sequence[Clip]) -> list[str]:
 def _noise_of(clip: Clip) -> str:
     accent = ", voices with an accent" if "accent" in clip.group else ""
     return f"{'clean' if clip.snr_db is None else f'{clip.snr_db} dB'}{accent}"
-
-
-def _written(clip: Clip) -> str:
-    return han(simplified("".join(clip.features["words"]["text"])))
 
 
 def plot(clips: Sequence[Clip], path: Path) -> None:
@@ -297,7 +276,7 @@ def plot(clips: Sequence[Clip], path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(8, 0.3 * len(groups) + 1.4))
     draw = np.random.default_rng(0)
     colours = {"notice-heard": "#1f5fa8", "notice-partial": "#c77700", "notice-unclear": "#888888"}
-    for kind in KINDS:
+    for kind in ANSWERS:
         own = [clip for clip in clips if clip.verdict() == kind]
         y = [len(groups) - groups.index(clip.group) + draw.uniform(-0.25, 0.25) for clip in own]
         colour = colours.get(kind, "#b3261e")

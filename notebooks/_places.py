@@ -13,6 +13,10 @@ CACHE = Path(os.environ.get("UNBROKEN_CACHE", Path.home() / ".cache" / "unbroken
 """The cache of `unbroken scan`; what was measured once is not measured again."""
 FOOTAGE = Path(os.environ.get("UNBROKEN_FOOTAGE", ROOT / "data_samples" / "built_takes")).expanduser()
 """Honest takes: one uncut recording a file."""
+SPEECH = Path(os.environ.get("UNBROKEN_SPEECH", ROOT / "data_samples" / "speech" / "voices" / "index.csv")).expanduser()
+"""Index of labelled utterances, as `tune.read_speech` reads it."""
+NOISE = Path(os.environ.get("UNBROKEN_NOISE", ROOT / "data_samples" / "speech" / "voices" / "noise")).expanduser()
+"""Recordings of noise to lay them in."""
 CLIPS = (".mp4", ".mov", ".avi", ".mkv", ".ts", ".mts", ".mpg", ".3gp")
 _NO_TAKE = re.compile(r"megamind|lelan_handheld", re.I)
 """A film, and takes that were published at several times their speed."""

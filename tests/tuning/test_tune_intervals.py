@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pipeline.tune import bootstrap_f1, bootstrap_gain, f1, garwood, most_an_hour, wilson
+from pipeline.tune import bootstrap_f1, bootstrap_gain, bootstrap_ratio, f1, garwood, most_an_hour, wilson
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,11 @@ def test_a_gain_is_surer_than_the_two_f1_by_themselves():
     assert mixed == bootstrap_gain(before, after[::-1], seed=1) and mixed[0] < 0.1 < mixed[1]
     assert bootstrap_gain([(0, 0, 0, 0)] * 2, [(0, 0, 0, 0)] * 2) == (0.0, 0.0)
     assert bootstrap_gain(before[:1], after[:1]) == (None, None)
+
+
+def test_a_ratio_is_drawn_by_groups():
+    assert bootstrap_ratio([(1, 10)]) == (None, None) and bootstrap_ratio([(0, 0), (0, 0)]) == (None, None)
+    low, high = bootstrap_ratio([(0, 10), (10, 10)] * 5, seed=1)
+    assert 0.1 <= low <= 0.3 and 0.7 <= high <= 0.9
+    assert bootstrap_ratio([(1, 4), (5, 20)]) == (0.25, 0.25)
+    assert bootstrap_ratio([(0, 10), (10, 10)], seed=3) == bootstrap_ratio([(0, 10), (10, 10)], seed=3)

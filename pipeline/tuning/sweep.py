@@ -166,7 +166,8 @@ def choose(
 ) -> Choice:
     """Choose the try with the highest F1, recall or precision.
 
-    Of tries that are equal the middle one is taken: it is the farthest from where the answer changes.
+    Of tries that are equal the middle one is taken, the fewest steps of the grid away from all the others: it is the
+    farthest from where the answer changes.
 
     Parameters
     ----------
@@ -193,8 +194,20 @@ def choose(
         raise LabelError(f"no try of [{swept.section}] fulfils this: {asked}. Try other values, or ask for less.")
     top = max(value for value, _ in best)
     equal = [point for value, point in best if value == top]
-    chosen = equal[len(equal) // 2]
+    chosen = _middle(equal, swept.points)
     return Choice(chosen, Criterion(swept.section, chosen.values, highest, kind, alarms_an_hour, sure))
+
+
+def _middle(equal: Sequence[Point], points: Sequence[Point]) -> Point:
+    """Return the medoid of some points of a grid; of several the last."""
+    known: dict[str, list[Any]] = {name: [] for name in points[0].values}
+    for point in points:
+        for name, value in point.values.items():
+            if value not in known[name]:
+                known[name].append(value)
+    places = [[known[name].index(value) for name, value in point.values.items()] for point in equal]
+    steps = [sum(abs(a - b) for other in places for a, b in zip(place, other, strict=True)) for place in places]
+    return equal[max(n for n, count in enumerate(steps) if count == min(steps))]
 
 
 def _rate(found: Score, sure: bool) -> float:

@@ -75,6 +75,20 @@ def test_of_equal_tries_the_middle_one_is_chosen(swept):
     assert choice.settings.section(FROZEN) == {"min_hold_s": 0.3}
 
 
+def test_of_equal_pairs_the_one_amid_the_others_is_chosen(swept):
+    good, bad = (swept.points[n].score for n in (1, 4))
+    equal = {(n, m) for n in (1, 2, 3) for m in (1, 2, 3)} | {(4, 4), (5, 4)}  # a square, and a tail that leaves it
+    grid = tune.Sweep(
+        FROZEN,
+        tuple(
+            tune.Point({"min_hold_s": n / 10, "max_diff": float(m)}, good if (n, m) in equal else bad)
+            for n in range(1, 7)
+            for m in range(1, 7)
+        ),
+    )
+    assert tune.choose(grid, "recall").point.values == {"min_hold_s": 0.2, "max_diff": 2.0}
+
+
 def test_false_alarms_can_be_limited_by_what_is_sure(swept):
     with pytest.raises(LabelError, match=r"no try of .* fulfils this: .* surely at most 2 false alarms an hour"):
         tune.choose(swept, alarms_an_hour=2.0, sure=True)  # some seconds of footage cannot show that

@@ -16,17 +16,8 @@ from pipeline.report.results import read_results
 from pipeline.statistics import kind_rows, statistics
 from tests.pipeline.recorded import clip
 from tests.pipeline.review_ledgers import night
+from tests.pipeline.test_review_statistics_page import DOCUMENTS
 
-MONTH_S = 31 * 24 * 3600
-DOCUMENTS = [
-    clip(1, 0, findings=(("picture-cut", "violation"), ("picture-cut", "suspect")), verdict="fail"),
-    clip(2, 60, findings=(("picture-cut", "suspect"), ("signs-seen", "note"))),
-    clip(3, 120, verdict="undecided", rules={"CONT-1": "undecided", "PLACE-1": "fail"}),
-    clip(4, MONTH_S, unit="two", device="M9B4455"),
-    clip(5, MONTH_S, unit="two", device=None, verdict="fail"),
-    clip(6, None, unit=None, verdict="undecided", unreadable="broken", length_s=0.0),
-    clip(7, MONTH_S, unit="one", verdict="fail"),
-]
 AGAIN = clip(2, 60, name="z_copy.mp4", findings=(("picture-cut", "suspect"), ("signs-seen", "note")))
 
 
@@ -39,7 +30,7 @@ def written(tmp_path_factory):
         night(ledger, [*DOCUMENTS, AGAIN])
         (folder / "told.json").write_text(json.dumps([json.loads(one) for one in ledger.documents()]))
     done = CliRunner().invoke(app, ["results", "--ledger", str(place), "--out", str(folder / "out"), "--lang", "en"])
-    assert done.exit_code == 0 and "8 clips" in " ".join(done.output.split())
+    assert done.exit_code == 0 and "9 clips" in " ".join(done.output.split())
     database = duckdb.connect()
     for name in TABLES:
         database.sql(f"CREATE VIEW {name} AS FROM '{folder / 'out' / name}.parquet'")
